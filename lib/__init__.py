@@ -1,0 +1,1 @@
+"""Fluency Lab Analytics: everything behind the pages and the daily report."""

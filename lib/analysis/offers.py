@@ -1,0 +1,155 @@
+"""The offer of the Executive English Module: what it brings in, how often it is accepted, and its text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import Template
+
+from lib.analysis.numbers import round_half_up
+
+MODULE = "Executive English Module"
+CONTENTS = ("advanced business communication", "C-level presentation skills", "strategic leadership vocabulary")
+SUBJECT = "Your next step: the $module"
+BODY = """\
+$greeting
+
+$earned That is the level at which many IT professionals start to lead meetings, present to management and \
+speak for their team.
+
+The $module is made for this step. It covers:
+
+$contents
+
+$terms
+
+To start, reply to this e-mail and we will set up your access.
+
+Kind regards
+The Fluency Lab team
+"""
+PLACEHOLDERS = frozenset({"greeting", "earned", "module", "contents", "terms"})
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Price in ``currency``, discount in percent, validity in hours; subject and body with $placeholders.
+
+    Raises ValueError when the discount is not within 0 to 100, or a text has a placeholder that is not in PLACEHOLDERS.
+    """
+
+    price: float
+    discount_percent: float = 40
+    valid_hours: int = 48
+    currency: str = "$"
+    subject: str = SUBJECT
+    body: str = BODY
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.discount_percent <= 100:
+            raise ValueError("the discount must be between 0 and 100 percent")
+        for text in (self.subject, self.body):
+            template = Template(text)
+            if not template.is_valid() or not PLACEHOLDERS.issuperset(template.get_identifiers()):
+                raise ValueError(f"the placeholders of an offer are ${', $'.join(sorted(PLACEHOLDERS))}; $$ is a $")
+
+    @property
+    def discounted_price(self) -> float:
+        """The price with the discount taken off, to the cent."""
+        return round_half_up(self.price * (100 - self.discount_percent) / 100)
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """How many past offers were accepted; ``share``, ``low`` and ``high`` between 0 and 1."""
+
+    sent: int
+    accepted: int
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Revenue:
+    """Money, to the cent. Everything but ``potential`` is None where there are no past offers."""
+
+    potential: float
+    expected: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class OfferText:
+    to: str
+    subject: str
+    body: str
+
+
+def acceptance(sent: int, accepted: int) -> Acceptance | None:
+    """The share of offers that were accepted, with its 95 % Wilson interval; None when none was sent.
+
+    Formula: Wilson 1927, without continuity correction; method 3 of Newcombe, Statistics in Medicine 17 (1998).
+    Raises ValueError when ``accepted`` is not between 0 and ``sent``.
+    """
+    if not 0 <= accepted <= sent:
+        raise ValueError("the offers accepted must be between 0 and the offers sent")
+    if sent == 0:
+        return None
+    from scipy.stats import binomtest  # slow to load, and only this needs it
+
+    interval = binomtest(accepted, sent).proportion_ci(CONFIDENCE, method="wilson")
+    return Acceptance(sent, accepted, accepted / sent, float(interval.low), float(interval.high))
+
+
+def revenue(candidates: int, price: float, acceptance: Acceptance | None) -> Revenue:
+    """Potential: every candidate buys at ``price``. Expected: as many as accepted before, with the interval."""
+    potential = candidates * price
+    if acceptance is None:
+        return Revenue(round_half_up(potential), None, None, None)
+    shares = (1.0, acceptance.share, acceptance.low, acceptance.high)
+    return Revenue(*(round_half_up(potential * share) for share in shares))
+
+
+def offer_text(to: str, name: str | None, sessions: int, avg_score: float, offer: Offer) -> OfferText:
+    """The e-mail to one candidate, plain text.
+
+    ``name``: what the person is called, or None for "Hello," alone: an e-mail address does not tell a name.
+    ``sessions`` and ``avg_score`` (1-10): of the run that earned the offer.
+    """
+    called = " ".join((name or "").split())
+    values = {
+        "greeting": f"Hello {called}," if called else "Hello,",
+        "earned": _earned(sessions, avg_score),
+        "module": MODULE,
+        "contents": "\n".join(f"- {content}" for content in CONTENTS),
+        "terms": _terms(offer),
+    }
+    subject, body = (Template(offer.subject).substitute(values), Template(offer.body).substitute(values))
+    return OfferText(to=to.strip(), subject=subject, body=body)
+
+
+def money(amount: float, currency: str) -> str:
+    """`$179`, `$1,107.40`, `EUR 179`: cents only where there are some."""
+    rounded = round_half_up(amount)
+    digits = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:,.2f}"
+    return f"{currency} {digits}" if currency.isalpha() else f"{currency}{digits}"
+
+
+def _earned(sessions: int, avg_score: float) -> str:
+    score = f"confidence score of {round_half_up(avg_score):.2f} out of 10"
+    if sessions == 1:
+        return f"In a recent coaching session you reached a {score}."
+    return f"In {sessions} recent coaching sessions you reached an average {score}."
+
+
+def _terms(offer: Offer) -> str:
+    price, validity = (money(offer.price, offer.currency), f"{offer.valid_hours} hour{'s'[: offer.valid_hours != 1]}")
+    if offer.discount_percent == 0:
+        return f"The price is {price}. This offer is valid for {validity}."
+    discounted = money(offer.discounted_price, offer.currency)
+    return (
+        f"The regular price is {price}. With your {offer.discount_percent:g}% discount it is {discounted}. "
+        f"This offer is valid for {validity}."
+    )

@@ -1,0 +1,279 @@
+"""The differences between databases, as SQLAlchemy constructs with one compilation each; queries never ask.
+
+SQLite holds timestamps as text, UTC unless the text names an offset, in any ISO 8601 shape, mixed within a column.
+PostgreSQL has real timestamps.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Text,
+    and_,
+    bindparam,
+    case,
+    collate,
+    func,
+    literal_column,
+    not_,
+    or_,
+    type_coerce,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from lib.period import Period
+
+# The widest offsets in use: the text of a timestamp may be 14 hours ahead of UTC, or 12 behind.
+AHEAD, BEHIND = timedelta(hours=14), timedelta(hours=12)
+WHITE_SPACE: ColumnElement[str] = literal_column("' \t\r\n'")
+EMPTY: ColumnElement[str] = literal_column("''")
+UNKNOWN = "unknown"
+# SQLite's functions take 'now', a time without a date and plain numbers as well; this keeps those out.
+# Written into the statement as it is: a constant of ours, no value.
+THIS_CENTURY: ColumnElement[str] = literal_column("'20[0-9][0-9]-*'")
+COLON: ColumnElement[str] = literal_column("':'", Text)
+NO_MINUTES: ColumnElement[str] = literal_column("':00'", Text)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as a bound value: text of UTC on SQLite, a timestamp elsewhere."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class _Condition(FunctionElement[bool]):
+    """A condition in brackets. SQLAlchemy would write `(...) = 1` for SQLite, and the index would be lost."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        return self
+
+
+class _InWindow(_Condition):
+    inherit_cache = True
+
+
+class _Before(_Condition):
+    inherit_cache = True
+
+
+class _Unreadable(_Condition):
+    inherit_cache = True
+
+
+class _Readable(_Condition):
+    inherit_cache = True
+
+
+class _IsSet(_Condition):
+    inherit_cache = True
+
+
+class _CodePoints(FunctionElement[str]):
+    inherit_cache = True
+
+
+class _Moment(FunctionElement[Any]):
+    inherit_cache = True
+
+
+def in_window(column: ColumnElement[Any], period: Period) -> ColumnElement[bool]:
+    """True where the timestamp in ``column`` lies in ``period``: exact in any zone and shape, and the index is used.
+
+    On SQLite a range of bare dates, wide enough for every offset, finds the rows by index; only those near the edges
+    are looked at with the slow, exact datetime(). Text that is no timestamp is never in a window.
+    """
+    start, end = period.start, period.end
+    return _InWindow(
+        column,
+        _instant(start),
+        _instant(end),
+        _bare(start - BEHIND),
+        _bare(start + AHEAD, up=True),
+        _bare(end - BEHIND),
+        _bare(end + AHEAD, up=True),
+    )
+
+
+def before(column: ColumnElement[Any], end: datetime) -> ColumnElement[bool]:
+    """True where the timestamp in ``column`` is readable and earlier than ``end`` (aware)."""
+    return _Before(column, _instant(end))
+
+
+def is_set(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a timestamp is given; blank text is not."""
+    return _IsSet(column)
+
+
+def is_readable(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a timestamp is given, and is one."""
+    return _Readable(column)
+
+
+def is_unreadable(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a timestamp is given but is none."""
+    return _Unreadable(column)
+
+
+def moment(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A value that sorts as the instants in ``column`` do, whatever their shapes; NULL where there is none."""
+    return _Moment(column)
+
+
+def is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a text is NULL or nothing but white space."""
+    return or_(column.is_(None), func.trim(column, WHITE_SPACE) == EMPTY)
+
+
+def text_or(column: ColumnElement[Any], otherwise: str) -> ColumnElement[str]:
+    """The text in ``column``, or the constant ``otherwise`` where it is NULL or blank."""
+    # Written out, not bound: PostgreSQL wants the very same expression in SELECT and GROUP BY.
+    return case((is_blank(column), literal_column(f"'{otherwise}'", Text)), else_=column)
+
+
+def code_points(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """``column`` for ORDER BY, sorted by code point on every database."""
+    return _CodePoints(column)
+
+
+def _instant(value: datetime) -> ColumnElement[Any]:
+    return bindparam(None, value, type_=Instant(), unique=True)
+
+
+def _bare(value: datetime, *, up: bool = False) -> ColumnElement[Any]:
+    day = value.astimezone(UTC)
+    if up and day.time() != day.min.time():
+        day += timedelta(days=1)
+    return bindparam(None, f"{day:%Y-%m-%d}", type_=Text(), unique=True)
+
+
+def _parsed(function: Any, column: Any) -> ColumnElement[Any]:
+    """``function`` of the first of these that SQLite can make sense of; all but the first are rare."""
+    shapes = (
+        column,
+        type_coerce(column, Text).concat(NO_MINUTES),  # an offset such as +05
+        func.substr(column, 1, func.length(column) - 2).concat(COLON).concat(func.substr(column, -2)),  # +0530
+        func.substr(column, 1, 19),  # whatever follows date and time is ignored
+    )
+    return func.coalesce(*map(function, shapes))
+
+
+def _exact(column: Any) -> ColumnElement[Any]:
+    return _parsed(func.datetime, column)
+
+
+def _is_time(column: Any) -> ColumnElement[bool]:
+    # julianday() reads a timestamp in less time than GLOB needs to match its digits.
+    return and_(column.op("GLOB")(THIS_CENTURY), _parsed(func.julianday, column).is_not(None))
+
+
+def _sql(compiler: SQLCompiler, condition: ColumnElement[bool], kw: dict[str, Any]) -> str:
+    return f"({compiler.process(condition, **kw)})"
+
+
+@compiles(_InWindow)
+def _in_window(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> str:
+    column, start, end, *_ = element.clauses
+    return _sql(compiler, and_(column >= start, column < end), kw)
+
+
+@compiles(_InWindow, "sqlite")
+def _in_window_sqlite(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> str:
+    column, start, end, wide_from, sure_from, sure_to, wide_to = element.clauses
+    test = and_(
+        column >= wide_from,
+        column < wide_to,
+        _is_time(column),
+        or_(column >= sure_from, _exact(column) >= start),
+        or_(column < sure_to, _exact(column) < end),
+    )
+    return _sql(compiler, test, kw)
+
+
+@compiles(_Before)
+def _before(element: _Before, compiler: SQLCompiler, **kw: Any) -> str:
+    column, end = element.clauses
+    return _sql(compiler, column < end, kw)
+
+
+@compiles(_Before, "sqlite")
+def _before_sqlite(element: _Before, compiler: SQLCompiler, **kw: Any) -> str:
+    column, end = element.clauses
+    return _sql(compiler, and_(_is_time(column), _exact(column) < end), kw)
+
+
+@compiles(_IsSet)
+def _is_set(element: _IsSet, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return _sql(compiler, column.is_not(None), kw)
+
+
+@compiles(_IsSet, "sqlite")
+def _is_set_sqlite(element: _IsSet, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return _sql(compiler, not_(is_blank(column)), kw)
+
+
+@compiles(_Readable)
+def _readable(element: _Readable, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return _sql(compiler, column.is_not(None), kw)
+
+
+@compiles(_Readable, "sqlite")
+def _readable_sqlite(element: _Readable, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return _sql(compiler, _is_time(column), kw)
+
+
+@compiles(_Unreadable)
+def _unreadable(element: _Unreadable, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(1 = 0)"  # a real timestamp can always be read
+
+
+@compiles(_Unreadable, "sqlite")
+def _unreadable_sqlite(element: _Unreadable, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return _sql(compiler, and_(is_set(column), not_(_Readable(column))), kw)
+
+
+@compiles(_Moment)
+def _moment(element: _Moment, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+@compiles(_Moment, "sqlite")
+def _moment_sqlite(element: _Moment, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return compiler.process(_parsed(func.julianday, column), **kw)
+
+
+@compiles(_CodePoints)
+def _code_points(element: _CodePoints, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return compiler.process(collate(column, "C"), **kw)
+
+
+@compiles(_CodePoints, "sqlite")
+def _code_points_sqlite(element: _CodePoints, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)

@@ -1,0 +1,22 @@
+"""Tables, charts and reports as files, each as bytes: pure functions, no database, no page.
+
+What only one kind of file needs (openpyxl, vl-convert) is imported where it is made, so that pages start without it.
+"""
+
+from lib.exports.pictures import chart_png, chart_svg
+from lib.exports.tables import Column, Sheet
+from lib.exports.texts import csv_bytes, half_up, json_bytes, text_file_name
+from lib.exports.workbook import sheet_names, xlsx_bytes
+
+__all__ = [
+    "Column",
+    "Sheet",
+    "chart_png",
+    "chart_svg",
+    "csv_bytes",
+    "half_up",
+    "json_bytes",
+    "sheet_names",
+    "text_file_name",
+    "xlsx_bytes",
+]

@@ -1,0 +1,202 @@
+"""Excel workbooks: real types, text that stays text, and an About sheet that says what the numbers are."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lib.exports.tables import FORMULA, Column, Kind, Sheet, clean, column_values
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+CREATOR = "Fluency Lab Analytics"
+ABOUT = "About"
+MAX_ROWS = 1_048_575  # of data: a sheet has 1,048,576 rows, and the header takes one
+MAX_TEXT = 32_767  # in one cell, counted as Excel does, in UTF-16 units
+MAX_NAME = 31
+NARROWEST, WIDEST = 8, 60
+EXCEL_BEGINS = date(1900, 3, 1)  # before it Excel counts a 29 February 1900 that never was
+DATE_WIDTHS = {"date": 12, "datetime": 21}
+NUMBER_FORMATS: Mapping[Kind, str] = {
+    "text": "@",
+    "boolean": "@",
+    "integer": "#,##0",
+    "percent": '0.0"%"',
+    "date": "yyyy-mm-dd",
+    "datetime": "yyyy-mm-dd hh:mm:ss",
+}
+
+
+def xlsx_bytes(sheets: Sequence[Sheet], about: Mapping[str, str], *, zone: str) -> bytes:
+    """A workbook: the sheet About (``about``, the columns' definitions, what was shortened), then one per table.
+
+    Values have real types; text is text whatever it looks like; date-times are in ``zone`` (IANA name), which their
+    header names. Raises ValueError for more rows than a sheet holds and, as `csv_bytes`, for values not of their kind.
+    """
+    from openpyxl import Workbook
+
+    for sheet in sheets:
+        _check_size(sheet)
+    # Rows are written as they come: the same code for ten rows and a million, and never all cells in memory.
+    book = Workbook(write_only=True)
+    book.properties.creator = CREATOR
+    first = book.create_sheet(ABOUT)
+    lines = list(about.items())
+    cut = 0
+    for name, sheet in zip(sheet_names([sheet.name for sheet in sheets]), sheets, strict=True):
+        cut += _write_table(book.create_sheet(name), sheet, zone)
+        lines += [(f"{name}: {column.label}", column.help) for column in sheet.columns.values() if column.help]
+    if cut:
+        lines.append(("Shortened texts", f"{cut:,}: Excel holds {MAX_TEXT:,} characters in a cell; these end with …"))
+    _write_about(first, lines)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def sheet_names(wanted: Sequence[str]) -> list[str]:
+    """Names that Excel takes: 31 characters, none of ``[ ] : * ? / \\``, and each once, whatever its case."""
+    taken = {ABOUT.lower(), "history"}  # Excel keeps History to itself
+    names = []
+    for name in wanted:
+        legal = re.sub(r"[\[\]:*?/\\\s]+", " ", clean(name)).strip(" '")
+        base = unique = _shortened(legal, MAX_NAME) or "Sheet"
+        number = 2
+        while unique.lower() in taken:
+            unique = f"{_shortened(base, MAX_NAME - 5)} {number}"
+            number += 1
+        taken.add(unique.lower())
+        names.append(unique)
+    return names
+
+
+def _check_size(sheet: Sheet) -> None:
+    if len(sheet.frame) > MAX_ROWS:
+        raise ValueError(
+            f"{sheet.name} has {len(sheet.frame):,} rows, and an Excel sheet holds {MAX_ROWS:,}."
+            " Narrow the filters, or take the CSV."
+        )
+
+
+def _write_table(target: WriteOnlyWorksheet, sheet: Sheet, zone: str) -> int:
+    """Fill one sheet; gives back how many texts were cut."""
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
+    columns, headers, cut = [], [], 0
+    target.freeze_panes = "A2"
+    for position, (name, column) in enumerate(sheet.columns.items(), start=1):
+        values, shortened = _excel_values(sheet.frame[name], column, zone)
+        cell = _set_text(WriteOnlyCell(target), column.header(zone))
+        cell.font = Font(bold=True)
+        target.column_dimensions[get_column_letter(position)].width = _width(cell.value, values, column)
+        columns.append(values)
+        headers.append(cell)
+        cut += shortened
+    if headers:
+        target.auto_filter.ref = f"A1:{get_column_letter(len(headers))}{len(sheet.frame) + 1}"
+    target.append(headers)
+    for row in _rows(target, list(sheet.columns.values()), columns):
+        target.append(row)
+    return cut
+
+
+def _excel_values(series: pd.Series[Any], column: Column, zone: str) -> tuple[list[Any], int]:
+    """The column's values as Excel can hold them, and how many texts had to be cut for it."""
+    values = column_values(series, column, zone)
+    if column.kind in DATE_WIDTHS:
+        return [_excel_date(value) for value in values], 0
+    if column.kind != "text":
+        return values, 0
+    lines = [_excel_lines(value) if value else value for value in values]
+    fitted = [_shortened(value, MAX_TEXT) if value else value for value in lines]
+    return fitted, sum(before != after for before, after in zip(lines, fitted, strict=True))
+
+
+def _excel_date(value: date | datetime | None) -> date | datetime | str | None:
+    """Text for days that Excel has no right number for."""
+    day = value.date() if isinstance(value, datetime) else value
+    return str(value) if day and day < EXCEL_BEGINS else value
+
+
+def _excel_lines(text: str) -> str:
+    """Line ends as Excel has them; XML would turn every other kind into this one."""
+    return re.sub("\r\n?", "\n", text)
+
+
+def _shortened(text: str, limit: int) -> str:
+    """``text`` within ``limit`` UTF-16 units, the last of them an ellipsis where something was cut."""
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * limit:
+        return text
+    return units[: 2 * (limit - 1)].decode("utf-16-le", errors="ignore") + "…"
+
+
+def _rows(target: WriteOnlyWorksheet, columns: list[Column], values: list[list[Any]]) -> Iterator[list[Cell]]:
+    """Rows of styled cells. A row is written before the next is asked for, so each column needs only two cells: one
+    plain, and one marked as quoted, which keeps text that looks like a formula from running when the cell is edited."""
+    plain = [_styled_cell(target, _number_format(column), quoted=False) for column in columns]
+    quoted = [_styled_cell(target, _number_format(column), quoted=True) for column in columns]
+    for row in zip(*values, strict=True):
+        cells = []
+        for value, usual, marked in zip(row, plain, quoted, strict=True):
+            if isinstance(value, str):
+                cells.append(_set_text(marked if FORMULA.match(value) else usual, value))
+            else:
+                usual.value = value
+                cells.append(usual)
+        yield cells
+
+
+def _number_format(column: Column) -> str:
+    decimals = f".{'0' * column.places}" if column.places else ""
+    return NUMBER_FORMATS.get(column.kind, ("#,##0" if column.kind == "money" else "0") + decimals)
+
+
+def _styled_cell(target: WriteOnlyWorksheet, number_format: str, *, quoted: bool) -> Cell:
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(target)
+    cell.number_format = number_format
+    cell.quotePrefix = quoted
+    return cell
+
+
+def _set_text(cell: Cell, text: str) -> Cell:
+    """openpyxl takes "=1+1" for a formula and "#N/A" for an error when assigned: say after that that they are text."""
+    cell.value = text or None
+    cell.data_type = "s" if text else "n"
+    return cell
+
+
+def _width(label: str, values: list[Any], column: Column) -> int:
+    """Column width in characters. The header needs room for its bold type and the filter arrow."""
+    if column.kind in DATE_WIDTHS:
+        longest = DATE_WIDTHS[column.kind]
+    elif column.kind in ("text", "boolean"):
+        longest = max((len(line) for value in values if value for line in value.split("\n")), default=0)
+    else:
+        longest = max((len(f"{value:,.{column.places}f}") for value in values if value is not None), default=0)
+    return min(max(NARROWEST, longest + 2, len(label) + 4), WIDEST)
+
+
+def _write_about(target: WriteOnlyWorksheet, lines: list[tuple[str, str]]) -> None:
+    from openpyxl.styles import Alignment, Font
+
+    target.column_dimensions["A"].width = 30
+    target.column_dimensions["B"].width = 90
+    for line in lines:
+        texts = [_shortened(_excel_lines(clean(str(text))), MAX_TEXT) for text in line]
+        cells = [_set_text(_styled_cell(target, "@", quoted=bool(FORMULA.match(text))), text) for text in texts]
+        cells[0].font = Font(bold=True)
+        for cell in cells:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+        target.append(cells)

@@ -1,0 +1,132 @@
+"""Free users and their scores, what is known about them, and what became of past offers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Integer, Select, case, cast, func, or_, select
+from sqlalchemy.sql.expression import Subquery
+
+from lib.database import Kind, has_table, no_rows, read
+from lib.dialects import before, code_points, in_window, moment
+from lib.period import Period
+from lib.schema import coaching_sessions as s
+from lib.schema import conversion_triggers as t
+from lib.schema import lead_scores, users
+
+FREE = "free"
+
+_SCORES: dict[str, Kind] = {"user_id": "str", "session_id": "str", "started_at": "utc", "confidence_score": "float64"}
+_USERS: dict[str, Kind] = {"user_id": "str", "email": "str", "english_level": "str"}
+_LEADS: dict[str, Kind] = {"user_id": "str", "lead_score": "float64", "lead_status": "str"}
+_OFFERS: dict[str, Kind] = {"user_id": "str", "offered_at": "utc", "offer_sent": "bool", "offer_accepted": "bool"}
+_FOUND: dict[str, Kind] = {"user_id": "str", "email": "str", "role": "str", "english_level": "str"}
+
+
+def scored_sessions(connection: Connection, period: Period) -> pd.DataFrame:
+    """The sessions of free users in ``period`` that have a confidence score, in no particular order.
+
+    Columns: user_id, session_id (str), started_at (datetime64[ns, UTC]), confidence_score (float, 1-10).
+    """
+    query = _of_free_users(select(s.c.user_id, s.c.session_id, s.c.started_at, s.c.confidence_score), period)
+    return read(connection, query, _SCORES).dropna(subset=["started_at"])
+
+
+def scored_sessions_of(connection: Connection, period: Period, user_id: str) -> pd.DataFrame:
+    """The same of one user, whatever the role."""
+    query = select(s.c.user_id, s.c.session_id, s.c.started_at, s.c.confidence_score).where(
+        s.c.user_id == user_id, in_window(s.c.started_at, period), s.c.confidence_score.is_not(None)
+    )
+    return read(connection, query, _SCORES).dropna(subset=["started_at"])
+
+
+def scored_users(connection: Connection, period: Period) -> pd.DataFrame:
+    """Who those sessions belong to. Columns: user_id, email, english_level (str)."""
+    ids = _scored_ids(period)
+    query = select(users.c.user_id, users.c.email, users.c.english_level).join(ids, ids.c.user_id == users.c.user_id)
+    return read(connection, query, _USERS)
+
+
+def newest_lead_scores(connection: Connection, period: Period) -> pd.DataFrame:
+    """The newest lead score of each of those users at the end of ``period``.
+
+    Columns: user_id (str), lead_score (float), lead_status (str).
+    """
+    leads = lead_scores
+    if not has_table(connection, leads.name):
+        return no_rows(_LEADS)
+    return read(
+        connection,
+        _newest(
+            select(leads.c.user_id, leads.c.overall_score, leads.c.lead_status).where(
+                before(leads.c.calculated_at, period.end)
+            ),
+            leads.c.user_id,
+            [moment(leads.c.calculated_at).desc(), code_points(leads.c.score_id).desc()],
+            period,
+        ),
+        _LEADS,
+    )
+
+
+def newest_offers(connection: Connection, period: Period) -> pd.DataFrame:
+    """The newest offer to each of those users at the end of ``period``.
+
+    Columns: user_id (str), offered_at (datetime64[ns, UTC]), offer_sent, offer_accepted (bool; NULL counts as no).
+    """
+    if not has_table(connection, t.name):
+        return no_rows(_OFFERS)
+    order = [moment(t.c.triggered_at).desc(), code_points(t.c.trigger_id).desc()]
+    columns = (t.c.user_id, t.c.triggered_at, _yes(t.c.offer_sent), _yes(t.c.offer_accepted))
+    query = select(*columns).where(before(t.c.triggered_at, period.end))
+    return read(connection, _newest(query, t.c.user_id, order, period), _OFFERS)
+
+
+def offer_outcomes(connection: Connection, until: datetime) -> tuple[int, int]:
+    """How many offers were sent before ``until`` (aware), and how many of those were accepted."""
+    if not has_table(connection, t.name):
+        return 0, 0
+    query = select(func.count(), func.coalesce(func.sum(_yes(t.c.offer_accepted)), 0)).where(
+        t.c.offer_sent.is_(True), before(t.c.triggered_at, until)
+    )
+    sent, accepted = connection.execute(query).one()
+    return int(sent), int(accepted)
+
+
+def find_users(connection: Connection, words: str, *, limit: int = 20) -> pd.DataFrame:
+    """Users whose id or e-mail address contains ``words``, case ignored; those whose id is just that come first.
+
+    Columns: user_id, email, role, english_level (str).
+    """
+    u = users.c
+    query = (
+        select(u.user_id, u.email, u.role, u.english_level)
+        .where(or_(u.user_id.icontains(words, autoescape=True), u.email.icontains(words, autoescape=True)))
+        .order_by(case((u.user_id == words, 0), else_=1), code_points(u.user_id))
+        .limit(limit)
+    )
+    return read(connection, query, _FOUND)
+
+
+def _of_free_users(query: Select[Any], period: Period) -> Select[Any]:
+    return query.join(users, users.c.user_id == s.c.user_id).where(
+        users.c.role == FREE, in_window(s.c.started_at, period), s.c.confidence_score.is_not(None)
+    )
+
+
+def _scored_ids(period: Period) -> Subquery:
+    return _of_free_users(select(s.c.user_id).distinct(), period).subquery()
+
+
+def _newest(query: Select[Any], user_id: Any, order: list[Any], period: Period) -> Select[Any]:
+    """One row a user of ``query``: the first in ``order``."""
+    ids = _scored_ids(period)
+    place = func.row_number().over(partition_by=user_id, order_by=order).label("place")
+    ranked = query.add_columns(place).join(ids, ids.c.user_id == user_id).subquery()
+    return select(*list(ranked.c)[:-1]).where(ranked.c.place == 1)
+
+
+def _yes(column: Any) -> Any:
+    return cast(case((column.is_(True), 1), else_=0), Integer)

@@ -1,0 +1,44 @@
+"""How new the data is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, Table, inspect, select
+
+from lib.database import to_utc
+from lib.dialects import in_window, is_readable, moment
+from lib.period import Period
+from lib.schema import TIME_COLUMN, coaching_sessions
+
+
+def newest_session(connection: Connection) -> datetime | None:
+    """When the newest session started (aware, UTC); None where there is none with a readable time, or no table."""
+    inspector = inspect(connection)
+    name = coaching_sessions.name
+    if not inspector.has_table(name) or "started_at" not in {column["name"] for column in inspector.get_columns(name)}:
+        return None  # Data health says what is missing; the door must open for that
+    return newest_row(connection, coaching_sessions)
+
+
+def newest_row(connection: Connection, table: Table) -> datetime | None:
+    """The newest time in ``table`` (aware, UTC), None where there is none.
+
+    The order of texts finds one of the last, by index. It may be written in a zone up to 14 hours ahead of UTC and
+    another one up to 12 hours behind, so which instant of its day and the next two is the newest is then asked exactly.
+    """
+    column = table.c[TIME_COLUMN[table.name]]
+    last = _first(connection, column, is_readable(column), column.desc())
+    if last is None:
+        return None
+    around = Period((last + timedelta(days=2)).date(), 3)
+    return _first(connection, column, in_window(column, around), moment(column).desc()) or last
+
+
+def _first(
+    connection: Connection, column: ColumnElement[str], where: ColumnElement[bool], order: ColumnElement[str]
+) -> datetime | None:
+    value = connection.execute(select(column).where(where).order_by(order).limit(1)).scalar()
+    parsed = to_utc(pd.Series([value])).iloc[0]
+    return None if pd.isna(parsed) else parsed.to_pydatetime().astimezone(UTC)

@@ -1,0 +1,118 @@
+"""Every setting: its default, its unit, its limits.
+
+Read from the environment, then `.env`, then `.streamlit/secrets.toml`; the first that has it wins.
+Only the front doors (pages, commands) read settings; everything below gets values as arguments.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "FLUENCY_"
+
+
+class SettingsError(Exception):
+    """A setting has a value that cannot be used; the message names the setting and says what fits."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("it is not a time zone; give an IANA name such as Europe/Berlin or UTC") from error
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Days = Annotated[int, Field(ge=1, le=366)]
+
+
+class Settings(BaseSettings):
+    """The settings of this installation. Each is `FLUENCY_` and its name in capitals, for example FLUENCY_TIMEZONE."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ROOT / ".env",
+        toml_file=ROOT / ".streamlit" / "secrets.toml",
+        extra="ignore",
+        frozen=True,
+    )
+
+    database_url: str = Field(str(ROOT / "sample.db"), description="SQLAlchemy URL, or the path of a SQLite file")
+    timezone: Zone = Field("UTC", description="reporting zone, IANA name")
+    stale_after_days: Annotated[int, Field(ge=0, le=366)] = Field(2, description="days after which data is called old")
+
+    engagement_days: Days = Field(7, description="window of Engagement and Home, days")
+    mistakes_days: Days = Field(30, description="window of Mistakes, days")
+    conversion_days: Days = Field(14, description="window of Conversion, days")
+    top: Annotated[int, Field(ge=1, le=100)] = Field(10, description="mistakes shown")
+    publish_min_users: Annotated[int, Field(ge=5, le=1000)] = Field(
+        5, description="different users who must have made a mistake before it may be published"
+    )
+
+    min_sessions: Annotated[int, Field(ge=1, le=10)] = Field(3, description="sessions a candidate needs")
+    min_confidence: Annotated[float, Field(ge=5, le=9.9)] = Field(
+        8.0, description="score that a session must exceed, 5 to 9.9"
+    )
+    streak: Literal["current", "best", "any"] = Field("current", description="way of counting sessions")
+
+    price: Annotated[float, Field(gt=0, le=100_000)] = Field(179, description="price of the module")
+    currency: Annotated[str, Field(min_length=1, max_length=3)] = Field("$", description="sign in front of money")
+    discount_percent: Annotated[float, Field(ge=0, lt=100)] = Field(40, description="discount of an offer, percent")
+    valid_hours: Annotated[int, Field(ge=1, le=8760)] = Field(48, description="validity of an offer, hours")
+
+    offer_subject: str = Field("", description="subject of an offer; empty is the built-in one")
+    offer_body: str = Field("", description="text of an offer, with $greeting, $earned, $module, $contents, $terms")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, _PrefixedToml(settings_cls)
+
+
+class _PrefixedToml(TomlConfigSettingsSource):
+    """secrets.toml uses the same names as the environment: FLUENCY_PRICE = 199."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        self.init_kwargs = {
+            key.removeprefix(PREFIX).lower(): value for key, value in self.toml_data.items() if key.startswith(PREFIX)
+        }
+
+
+def load_settings() -> Settings:
+    """Read the settings; raises SettingsError with one sentence that names each setting that does not fit."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(" ".join(_sentence(**problem) for problem in _problems(error))) from error
+    except ValueError as error:  # a file that is not TOML
+        raise SettingsError(f"A settings file cannot be read: {error}.") from error
+
+
+def _problems(error: ValidationError) -> list[dict[str, str]]:
+    return [
+        {"name": PREFIX + str(problem["loc"][0]).upper(), "value": str(problem["input"]), "wanted": problem["msg"]}
+        for problem in error.errors(include_url=False)
+    ]
+
+
+def _sentence(name: str, value: str, wanted: str) -> str:
+    shown = "" if "URL" in name else f" ('{value[:60]}')"
+    return f"The setting {name}{shown} cannot be used: {wanted.removeprefix('Value error, ')}."

@@ -1,0 +1,63 @@
+"""Filter controls: each is bound to the address, says itself in files, and never holds what is not an option."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from lib.ui.page import Page
+
+
+def some_of(
+    page: Page, name: str, label: str, options: Sequence[str], *, shown: Callable[[str], str] = str
+) -> tuple[str, ...]:
+    """Any number of ``options``; none chosen is all of them, and comes back as ()."""
+    _drop_strangers(page, name, options)
+    chosen = st.multiselect(label, options, key=page.filters.key(name), format_func=shown, placeholder="All", width=230)
+    text = ", ".join(map(shown, chosen)) or "all"
+    return tuple(page.filters.use(name, list(chosen), label, text))
+
+
+def one_or_more_of(
+    page: Page, name: str, label: str, options: Sequence[str], *, shown: Callable[[str], str]
+) -> tuple[str, ...]:
+    """At least one of ``options``, side by side."""
+    chosen = st.pills(label, options, key=page.filters.key(name), format_func=shown, selection_mode="multi")
+    if not chosen:
+        chosen = list(page.filters[name])
+        page.filters.set(**{name: tuple(chosen)})
+    in_order = [option for option in options if option in chosen]
+    return tuple(page.filters.use(name, in_order, label, ", ".join(map(shown, in_order))))
+
+
+def one_of(
+    page: Page, name: str, label: str, options: Sequence[str], *, shown: Callable[[str], str], forgets: str = ""
+) -> Any:
+    """One of ``options``, side by side. Another choice brings the filter ``forgets`` back to its default."""
+    chosen = st.segmented_control(
+        label,
+        options,
+        key=page.filters.key(name),
+        format_func=shown,
+        required=True,
+        width="stretch",
+        on_change=page.filters.reset,
+        args=[forgets] if forgets else [],
+    )
+    return page.filters.use(name, chosen, label, shown(page.filters[name] if chosen is None else chosen))
+
+
+def switch(page: Page, name: str, label: str) -> bool:
+    """On or off."""
+    return bool(page.filters.use(name, st.toggle(label, key=page.filters.key(name)), label))
+
+
+def _drop_strangers(page: Page, name: str, options: Sequence[str]) -> None:
+    """An address may name an option that this data does not have; say so and go on without it."""
+    key = page.filters.key(name)
+    strangers = [option for option in st.session_state[key] if option not in options]
+    if strangers:
+        page.filters.set(**{name: tuple(option for option in st.session_state[key] if option in options)})
+        st.caption(f"The filter {name} names something that is not here; it was left out.")

@@ -1,0 +1,156 @@
+"""The tabs of the Conversion page: what other thresholds would change, and why one user qualifies or not."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from lib import charts
+from lib.analysis.candidates import curve, every_setting, readable_grid, with_people
+from lib.analysis.offers import money, offer_text
+from lib.analysis.streaks import ScoredSessions
+from lib.analysis.whatif import compare, explain, near_misses, verdict
+from lib.exports import Sheet
+from lib.period import Period
+from lib.queries import conversion
+from lib.ui import cached, words
+from lib.ui.page import Page
+from lib.ui.tables import plain, show_chart, show_table
+from lib.ui.tuning import Market, default_thresholds, offer_terms, thresholds
+
+MOST_MATCHES = 20
+
+
+def draw_what_if(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
+    """Candidates and revenue at every setting; a click on a cell sets the sliders."""
+    now, price = thresholds(page), float(page.filters["price"])
+    every = every_setting(market.scored, now.streak, price)
+    left, right = st.columns([3, 2], gap="large")
+    key = page.filters.key(f"grid_{st.session_state.get('grid_clicks', 0)}")
+    with left:
+        cells = readable_grid(every, now)
+        setting = (now.min_confidence, now.min_sessions)
+        currency = page.settings.currency
+        show_chart(
+            page,
+            Sheet("What if", every, words.SETTING_COLUMNS),
+            lambda colours: charts.what_if_grid(cells, colours, now=setting, price=price, currency=currency),
+            how=words.WHAT_IF,
+            key=key,
+            on_select=lambda: _set_sliders(page, key),
+            selection_mode="cell",
+        )
+    with right:
+        line = curve(every, now)
+        show_chart(
+            page,
+            Sheet("Candidates by score", line, words.SETTING_COLUMNS),
+            lambda colours: charts.candidates_curve(line, colours, now=now.min_confidence),
+            how=words.WHAT_IF,
+        )
+
+
+def _set_sliders(page: Page, key: str) -> None:
+    """Take the clicked setting over. A new key makes the same cell clickable again."""
+    for cell in (st.session_state[key]["selection"].get("cell") or [])[-1:]:
+        page.filters.set(min_confidence=round(float(cell["min_confidence"]), 1), min_sessions=int(cell["min_sessions"]))
+        st.session_state["grid_clicks"] = st.session_state.get("grid_clicks", 0) + 1
+
+
+def draw_in_and_out(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
+    """Who comes in and who drops out against the defaults."""
+    changes = compare(market.scored, thresholds(page), default_thresholds(page))
+    moved = with_people(changes[changes["change"] != "stays"], market.people)
+    stays = len(changes) - len(moved)
+    if moved.empty:
+        st.info(f"**Nobody comes in or drops out.** {stays:,} candidates are the same as under the defaults.")
+        return
+    counts = moved["change"].value_counts()
+    gain = (counts.get("comes in", 0) - counts.get("drops out", 0)) * page.filters["price"]
+    sign = "+" if gain >= 0 else "-"
+    amount = money(abs(round(gain)), page.settings.currency).replace("$", r"\$")
+    st.markdown(
+        f"**{counts.get('comes in', 0):,} come in, {counts.get('drops out', 0):,} drop out**, {stays:,} stay. "
+        f"That is {sign}{amount} of revenue potential."
+    )
+    show_table(page, Sheet("In and out", moved, words.CHANGE_COLUMNS), how=words.IN_AND_OUT)
+
+
+def draw_near_misses(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
+    """Who nearly qualifies, and who soon will not, each with what is missing."""
+    period = page.period("conversion_days")
+    rows = near_misses(
+        market.scored, thresholds(page), window_end=period.end, window_days=period.days, zone=period.zone
+    )
+    if rows.empty:
+        st.info("**No near misses.** Nobody is one session or a small step away under these thresholds.")
+        return
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in rows["kind"].value_counts(sort=False).items())
+    st.markdown(f"**{counts}**")
+    show_table(page, Sheet("Near misses", with_people(rows, market.people), words.NEAR_COLUMNS), how=words.NEAR_MISSES)
+
+
+def draw_why(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
+    """For any one user, rule by rule, why or why not."""
+    wanted = st.text_input(
+        "User", key=page.filters.key("user"), placeholder="User id or part of an e-mail address", max_chars=100
+    )
+    page.filters.use("user", wanted.strip())
+    if not wanted.strip():
+        return
+    found = cached.ask(page.source, conversion.find_users, wanted.strip(), limit=MOST_MATCHES)
+    if found.empty:
+        st.info("**No account has this id or address.** Check the spelling.")
+        return
+    user = found.iloc[0]
+    if len(found) > 1:
+        label = f"{len(found)} users fit; whom do you mean?"
+        if len(found) == MOST_MATCHES:
+            label = f"The first {MOST_MATCHES} users that fit; type more to find others"
+        names = (found["email"].fillna("no e-mail") + " · " + found["user_id"]).tolist()
+        user = found.iloc[names.index(st.selectbox(label, names))]
+    _draw_verdict(page, market, user)
+
+
+def _draw_verdict(page: Page, market: Market, user: pd.Series[str]) -> None:
+    period = page.period("conversion_days")
+    own = _own_sessions(page, market, period, user)
+    rules = verdict(None if pd.isna(user["role"]) else user["role"], True, own, user["user_id"], thresholds(page))
+    answer = "qualifies" if all(rule.passed for rule in rules) else "does not qualify"
+    st.markdown(f"**{plain(user['user_id'])} {answer}.**")
+    for rule in rules:
+        icon = ":material/check_circle:" if rule.passed else ":material/cancel:"
+        st.markdown(f"{icon} {plain(rule.name)}: {plain(rule.detail)}")
+    sessions = explain(own, user["user_id"], thresholds(page), zone=page.zone)
+    if not sessions.empty:
+        show_table(page, Sheet("Why or why not", sessions, words.WHY_COLUMNS), how=words.WHY)
+
+
+def _own_sessions(page: Page, market: Market, period: Period, user: pd.Series[str]) -> ScoredSessions:
+    if user["role"] == conversion.FREE:
+        return market.scored
+    frame = cached.ask(page.source, conversion.scored_sessions_of, period, user["user_id"])
+    return ScoredSessions.from_frame(frame)
+
+
+def draw_offer(page: Page, _market: Market, candidates: pd.DataFrame) -> None:
+    """The offer text for one candidate, to read, copy or take along."""
+    if candidates.empty:
+        st.info("**There is no candidate to write to.** Lower a threshold, or look at Near misses.")
+        return
+    names = (candidates["email"].fillna("no e-mail") + " · " + candidates["user_id"]).tolist()
+    place = names.index(st.selectbox("Candidate", names, width=420))
+    row = candidates.iloc[place]
+    to = "" if pd.isna(row["email"]) else str(row["email"])
+    offer = offer_text(to, None, int(row["sessions"]), float(row["avg_score"]), offer_terms(page))
+    whole = f"To: {offer.to or 'no e-mail address'}\nSubject: {offer.subject}\n\n{offer.body}"
+    st.code(whole, language=None, wrap_lines=True)
+    st.download_button(
+        "Text file",
+        whole.encode(),
+        page.file_name(f"offer_{row['user_id']}", "txt"),
+        "text/plain",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    st.caption("Nothing is sent from here. The copy button is at the top right of the text.")

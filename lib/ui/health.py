@@ -1,0 +1,111 @@
+"""The Data health page: a verdict in a sentence, then what was found, what the app does about it, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from lib.exports import Column, Sheet
+from lib.period import moment_text
+from lib.queries.health import TableState
+from lib.ui.page import Page
+from lib.ui.tables import list_height, show_table
+
+TABLE_COLUMNS = {
+    "table": Column("Table", "text"),
+    "rows": Column("Rows", "integer"),
+    "newest": Column("Newest row", "datetime"),
+    "state": Column("State", "text"),
+}
+ODDITY_COLUMNS = {
+    "table": Column("Table", "text"),
+    "found": Column("What was found", "text"),
+    "rows": Column("Rows", "integer"),
+    "app_does": Column("What the app does", "text"),
+    "to_do": Column("What to do", "text"),
+}
+TABLES = "Every row is counted, the newest one by the time that the table itself holds. The app only reads."
+ODDITIES = "Each check counts the rows of the whole table, not of a window. Checks that found nothing are not shown."
+
+
+def draw_verdict(page: Page, states: Sequence[TableState], oddities: pd.DataFrame, missing: pd.DataFrame) -> None:
+    """The answer of the page in one sentence, and what follows from it."""
+    needed = missing[missing["is_needed"]]
+    wrong = oddities[oddities["is_wrong"]]
+    if len(needed):
+        st.error(
+            f"**The database is not complete: {len(needed)} tables or columns are missing.** Pages that need them "
+            "cannot answer. The statements that mend it are below.",
+            icon=":material/error:",
+        )
+    elif page.newest is None:
+        st.warning(_EMPTY if not any(state.rows for state in states) else _NO_SESSIONS, icon=":material/inbox:")
+    elif page.days_old is not None and page.days_old > page.settings.stale_after_days:
+        st.warning(
+            f"**The data is {page.days_old} days old.** The newest session is of {moment_text(page.newest, page.zone)} "
+            f"({page.zone}). Ask whoever runs the product whether it still writes to this database.",
+            icon=":material/schedule:",
+        )
+    elif len(wrong):
+        st.warning(
+            f"**The data is fresh, but {int(wrong['rows'].sum()):,} rows are wrong** and should be corrected.",
+            icon=":material/report:",
+        )
+    else:
+        st.success("**The data is fresh and sound.**", icon=":material/check_circle:")
+
+
+_EMPTY = (
+    "**The database is empty.** Connect it to the product, or set FLUENCY_DATABASE_URL to another database. "
+    "For a try, leave the setting out: the app then shows its sample."
+)
+_NO_SESSIONS = "**There are no sessions with a time yet.** Pages fill as soon as the first session is written."
+
+
+def draw_tables(page: Page, states: Sequence[TableState]) -> None:
+    """Rows and newest row of each table."""
+    frame = pd.DataFrame(
+        {
+            "table": pd.Series([state.name for state in states], dtype="str"),
+            "rows": pd.array([state.rows for state in states], dtype="Int64"),
+            "newest": pd.Series([state.newest for state in states], dtype="datetime64[ns, UTC]"),
+            "state": pd.Series([_state(state) for state in states], dtype="str"),
+        }
+    )
+    st.subheader("Tables", anchor=False)
+    show_table(page, Sheet("Tables", frame, TABLE_COLUMNS), how=TABLES)
+
+
+def _state(state: TableState) -> str:
+    if state.rows is None:
+        return "missing"
+    if state.missing_columns:
+        return f"without {', '.join(state.missing_columns)}"
+    return "complete" if state.rows else "empty"
+
+
+def draw_oddities(page: Page, oddities: pd.DataFrame) -> None:
+    """Each oddity that was found."""
+    st.subheader("What is odd about the data", anchor=False)
+    if oddities.empty:
+        st.markdown("Nothing.")
+        return
+    frame = oddities.sort_values(["is_wrong", "rows"], ascending=False, kind="stable")
+    show_table(page, Sheet("Oddities", frame, ODDITY_COLUMNS), how=ODDITIES, height=list_height(len(frame)))
+
+
+def draw_repairs(page: Page, missing: pd.DataFrame) -> None:
+    """The statements for what is missing, in the order in which they have to run."""
+    st.subheader("What is missing", anchor=False)
+    if missing.empty:
+        st.markdown("No table, column or index is missing.")
+        return
+    kinds = missing["kind"].value_counts(sort=False)
+    st.markdown(
+        f"Missing: {', '.join(f'{count} of kind {kind}' for kind, count in kinds.items())}. The app only reads, so "
+        "somebody who may change the database has to run these statements. Indexes make pages faster, nothing else; "
+        "`python -m lib.schema create-indexes URL --apply` creates all of them."
+    )
+    st.code("\n".join(missing["statement"]), language="sql", wrap_lines=True)

@@ -1,0 +1,127 @@
+"""The Mistakes page: heatmap and ranked list side by side, with one selection between them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from lib import charts
+from lib.analysis.mistakes import ranked
+from lib.exports import Sheet
+from lib.period import Period
+from lib.queries import mistakes
+from lib.queries.corrections import correct_forms
+from lib.queries.mistake_tables import SOURCES
+from lib.queries.mistakes import Cell, MistakeFilter
+from lib.ui import controls, words
+from lib.ui.cached import ask
+from lib.ui.page import Page
+from lib.ui.tables import list_height, plain, show_chart, show_table
+
+MAX_PICKED = 3
+UNKNOWN_LEVEL = "unknown"
+
+
+def read_filter(page: Page, period: Period) -> MistakeFilter:
+    """The row of controls; cells of the heatmap are not part of it yet."""
+    wanted = controls.one_or_more_of(page, "sources", "Sources", list(SOURCES), shown=_source_name)
+    sources = tuple(source for source in SOURCES if source in wanted)
+    levels = controls.some_of(page, "levels", "Level", ["B1", "B2", "C1", "C2", UNKNOWN_LEVEL])
+    every = ask(page.source, mistakes.mistakes_by, period, MistakeFilter(sources, levels=levels), "type")
+    types = controls.some_of(page, "types", "Type", sorted(set(every["value"])))
+    return MistakeFilter(sources, types, levels)
+
+
+def _source_name(source: str) -> str:
+    return {str(name): label for name, label in SOURCES.items()}[source]
+
+
+def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
+    """Mistakes by category and what the visitor chooses; a click on cells narrows the list."""
+    view = controls.one_of(page, "view", "Across", list(words.VIEWS), shown=words.VIEWS.__getitem__, forgets="cells")
+    counts = ask(page.source, mistakes.mistakes_by, period, where, view)
+    if counts.empty:
+        page.say_empty("No mistakes", period)
+        return
+    if view == "week":
+        counts = counts.assign(
+            value=counts["value"].map({week.first.isoformat(): _name(week) for week in period.weeks})
+        )
+    order = sorted(set(counts["value"])) if view in ("week", "level") else None
+    key = page.filters.key(f"heatmap_{page.filters.visit}_{view}_{period}_{where}")
+    # The cells that the chart starts with; after that the browser keeps them, and the same chart need not travel again.
+    start = st.session_state.setdefault(f"{key}_start", page.filters["cells"])
+    show_chart(
+        page,
+        Sheet(f"Mistakes by {words.VIEWS[view].lower()}", counts, words.CELL_COLUMNS),
+        lambda colours: charts.heatmap(
+            counts, colours, x_title=words.VIEWS[view], selectable=True, selected=start, x_order=order
+        ),
+        how=words.HEATMAP,
+        sql=counts.attrs.get("sql", ""),
+        key=key,
+        on_select=lambda: page.filters.set(cells=_clicked(key)),
+        selection_mode="cell",
+    )
+
+
+def _clicked(key: str) -> tuple[tuple[str, str], ...]:
+    points = st.session_state[key]["selection"].get("cell") or []
+    return tuple((str(point["value"]), str(point["error_category"])) for point in points)
+
+
+def _name(week: Period) -> str:
+    return week.first.isoformat() + ("" if week.days == 7 else f" ({week.days} d)")
+
+
+def narrowed(page: Page, period: Period, where: MistakeFilter) -> MistakeFilter:
+    """The filter with the picked cells of the heatmap."""
+    weeks = {_name(week): week for week in period.weeks}
+    view = page.filters["view"]
+    cells = [Cell(view, value, category, weeks.get(value)) for value, category in page.filters["cells"]]
+    return MistakeFilter(where.sources, where.types, where.levels, tuple(cells))
+
+
+def draw_list(page: Page, period: Period, where: MistakeFilter) -> pd.DataFrame:
+    """The ranked table; gives back the rows that are picked for posts, all columns."""
+    top = ask(page.source, mistakes.top_mistakes, period, where, limit=page.settings.top)
+    _say_selection(page)
+    table = ranked(
+        top,
+        ask(page.source, mistakes.mistake_details, period, where, top.rows),
+        ask(page.source, correct_forms),
+        sessions=ask(page.source, mistakes.session_count, period, where),
+        min_users=page.settings.publish_min_users,
+    )
+    if table.empty:
+        page.say_empty("No mistakes", period)
+    event = show_table(
+        page,
+        Sheet("Top mistakes", table, words.MISTAKE_COLUMNS),
+        how=words.MISTAKES
+        + f"- {top.total:,} mistakes, {top.different:,} different; {top.left_out:,} without a text.\n",
+        sql=top.rows.attrs.get("sql", ""),
+        of=top.different,
+        widths=words.MISTAKE_WIDTHS,
+        height=list_height(len(table)),
+        key=page.filters.key(f"list_{period}_{where}"),
+        on_select="rerun",
+        selection_mode="multi-row",
+    )
+    if top.left_out:
+        st.caption(f"{top.left_out:,} entries without a text are left out.")
+    return table.iloc[[row for row in event.selection.rows if row < len(table)]]
+
+
+def _say_selection(page: Page) -> None:
+    cells = page.filters["cells"]
+    if cells:
+        names = ", ".join(plain(f"{category} / {value}") for value, category in cells)
+        page.filters.use("cells", cells, "Cells", ", ".join(f"{category} / {value}" for value, category in cells))
+        st.button(
+            f"Only {names}: show all",
+            on_click=page.filters.reset,
+            args=("cells",),
+            type="tertiary",
+            icon=":material/close:",
+        )

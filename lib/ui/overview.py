@@ -1,0 +1,146 @@
+"""The Home page: the week at a glance, each figure against the window before, and what stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+from lib.analysis.engagement import UNKNOWN, engagement_table, totals_by_window
+from lib.analysis.mistakes import ranked
+from lib.analysis.standouts import (
+    Standout,
+    candidate_standout,
+    confidence_standout,
+    mistake_standouts,
+    role_standouts,
+)
+from lib.analysis.streaks import candidates
+from lib.exports import Column, Sheet
+from lib.period import Period
+from lib.queries.corrections import correct_forms
+from lib.queries.engagement import sessions_by_role
+from lib.queries.mistakes import MistakeFilter, mistake_details, mistake_totals, session_count, top_mistakes
+from lib.ui import cached
+from lib.ui.cached import ask
+from lib.ui.page import Page
+from lib.ui.tables import plain
+from lib.ui.tuning import thresholds
+
+WINDOWS_SHOWN = 8
+MOST_STANDOUTS = 5
+LONG_FIGURE = 5  # a card has no room for the figure before beside a long change
+HOW = """
+- Each figure is of the window above; the arrow compares it with the window of the same length right before.
+- The small line is the last 8 such windows, the newest at the right.
+- **Active users**: different people with a finished session. **Confidence**: average score, 1 to 10.
+- **Mistakes**: all that were detected in the window, finished sessions or not.
+- **Candidates** and **revenue potential**: Free users who qualify under the thresholds that are set on
+  Conversion, at the end of each window; revenue is candidates times the price.
+"""
+FIGURE_COLUMNS = {
+    "figure": Column("Figure", "text"),
+    "now": Column("Now", "decimal"),
+    "before": Column("Before", "decimal"),
+}
+
+
+@dataclass(frozen=True)
+class Week:
+    """The figures of Home, newest window first, and the table by role that they come from."""
+
+    by_role: pd.DataFrame
+    totals: pd.DataFrame
+    mistakes: list[int]
+    candidates: list[int]
+
+
+def load_week(page: Page, period: Period) -> Week:
+    """Ask the database for the last windows; raises DatabaseProblem."""
+    periods = [period]
+    while len(periods) < WINDOWS_SHOWN:
+        periods.append(periods[-1].before)
+    sums = ask(page.source, sessions_by_role, tuple(periods), completed_only=True)
+    ends = tuple(replace(page.period("conversion_days"), as_of=one.as_of) for one in periods)
+    return Week(
+        engagement_table(sums, total=None),
+        totals_by_window(sums, WINDOWS_SHOWN),
+        ask(page.source, mistake_totals, tuple(periods), MistakeFilter()),
+        [len(candidates(one, thresholds(page))) for one in cached.scored_history(page.source, ends)],
+    )
+
+
+def draw_figures(page: Page, week: Week) -> None:
+    """Six cards in a row, which wraps."""
+    price, currency = page.filters["price"], page.settings.currency
+    users, sessions, confidence = (week.totals[name].tolist() for name in ("users", "sessions", "avg_confidence"))
+    with st.container(horizontal=True):
+        _card("Active users", users, "{:,.0f}")
+        _card("Sessions", sessions, "{:,.0f}")
+        _card("Confidence, 1 to 10", confidence, "{:.2f}")
+        _card("Mistakes", week.mistakes, "{:,.0f}", fewer_is_better=True)
+        _card("Candidates", week.candidates, "{:,.0f}")
+        revenue = [count * price for count in week.candidates]
+        _card("Revenue potential", revenue, currency.replace("$", r"\$") + "{:,.0f}")
+    names = ("Active users", "Sessions", "Confidence", "Mistakes", "Candidates", "Revenue potential")
+    values = (users, sessions, confidence, week.mistakes, week.candidates, revenue)
+    rows = [(name, float(value[0]), float(value[1])) for name, value in zip(names, values, strict=True)]
+    page.sheets["At a glance"] = Sheet("At a glance", pd.DataFrame(rows, columns=list(FIGURE_COLUMNS)), FIGURE_COLUMNS)
+    page.definitions["At a glance"] = HOW
+
+
+def _card(label: str, values: Sequence[float], form: str, *, fewer_is_better: bool = False) -> None:
+    now, before = values[0], values[1]
+    if pd.isna(now):
+        st.metric(label, "–", border=True, width=166)
+        return
+    change = 0.0 if pd.isna(before) else round(now - before, 2)
+    sign = "+" if change > 0 else "-"
+    st.metric(
+        label,
+        form.format(now),
+        sign + form.format(abs(change)) if change else 0,
+        border=True,
+        width=166,
+        delta_color="off" if not change else "inverse" if fewer_is_better else "normal",
+        delta_arrow="auto" if change else "off",
+        delta_description=_versus(form, before),
+        help=f"Before: {form.format(before)}" if pd.notna(before) else "Nothing in the window before",
+        chart_data=[None if pd.isna(value) else value for value in reversed(values)],
+        chart_type="line",
+    )
+
+
+def _versus(form: str, before: float) -> str:
+    text = form.format(before) if pd.notna(before) else "–"
+    return f"vs {text}" if len(text) < LONG_FIGURE else ""
+
+
+def draw_standouts(page: Page, period: Period, week: Week) -> None:
+    """Three to five sentences, each a link to the page that shows more."""
+    days = page.period("mistakes_days")
+    where = MistakeFilter()
+    top = ask(page.source, top_mistakes, days, where, limit=page.settings.top)
+    list_now = ranked(
+        top,
+        ask(page.source, mistake_details, days, where, top.rows),
+        ask(page.source, correct_forms),
+        sessions=ask(page.source, session_count, days, where),
+        min_users=page.settings.publish_min_users,
+    )
+    confidence = week.totals["avg_confidence"]
+    found = [
+        *candidate_standout(week.candidates[0], week.candidates[1], period.days),
+        *mistake_standouts(list_now),
+        *confidence_standout(float(confidence[0]), float(confidence[1])),
+        *role_standouts(week.by_role[week.by_role["group"] != UNKNOWN]),
+    ]
+    for standout in found[:MOST_STANDOUTS]:
+        _draw(page, standout)
+
+
+def _draw(page: Page, standout: Standout) -> None:
+    address = page.filters.address() | dict(standout.address)
+    st.page_link(standout.page, label=plain(standout.text), icon=":material/arrow_forward:", query_params=address)

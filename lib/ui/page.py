@@ -1,0 +1,124 @@
+"""What a page has at hand: its filters, its windows, its header, and tables that can be taken along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import streamlit as st
+
+from lib import exports
+from lib.exports import Sheet
+from lib.period import Period, day_of, day_range, moment_text
+from lib.settings import Settings
+from lib.ui.filters import Filters
+from lib.ui.source import Source
+
+WINDOWS = (7, 14, 30, 90, 365)
+
+
+@dataclass
+class Page:
+    """One run of one page. ``newest`` is the newest session, ``computed`` when the figures were asked for (UTC)."""
+
+    title: str
+    name: str
+    question: str
+    settings: Settings
+    source: Source
+    filters: Filters
+    newest: datetime | None
+    computed: datetime
+    today: date
+    sheets: dict[str, Sheet] = field(default_factory=dict)
+    definitions: dict[str, str] = field(default_factory=dict)
+    windows: list[str] = field(default_factory=list)
+
+    @property
+    def zone(self) -> str:
+        """The reporting zone (IANA name)."""
+        return self.settings.timezone
+
+    @property
+    def as_of(self) -> date:
+        """The day that every window ends with."""
+        day: date = self.filters["as_of"]
+        return day
+
+    @property
+    def days_old(self) -> int | None:
+        """Days from the newest session to today; None without sessions."""
+        return (self.today - day_of(self.newest, self.zone)).days if self.newest else None
+
+    @property
+    def theme(self) -> str:
+        """The visitor's theme, "light" or "dark"."""
+        return st.context.theme.type or "light"
+
+    def period(self, name: str) -> Period:
+        """The window that the filter ``name`` has now, without a control for it."""
+        return Period(self.as_of, self.filters[name], self.zone)
+
+    def window_control(self, name: str) -> Period:
+        """The control for the window's length."""
+        days = sorted({*WINDOWS, self.filters[name]})
+        chosen = st.segmented_control(
+            "Window, days", days, key=self.filters.key(name), required=True, help="Calendar days that end with As of."
+        )
+        self.filters.use(name, chosen)
+        return self.period(name)
+
+    def draw_header(self) -> None:
+        """The title; the line under it is filled in once the page knows its window."""
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.title(self.title, anchor=False, width="content")
+            self._caption = st.empty()
+        if self.filters.misfits:
+            names = ", ".join(self.filters.misfits)
+            st.warning(f"The address has values that do not fit ({names}); the usual ones are shown instead.")
+
+    def say_now(self) -> None:
+        """The line under the title of a page that has no window: data as of, computed at."""
+        self._caption.caption(self._times)
+
+    @property
+    def _times(self) -> str:
+        data = f"data as of {moment_text(self.newest, self.zone)}" if self.newest else "no sessions yet"
+        return f"{data} · computed {moment_text(self.computed, self.zone)} ({self.zone})"
+
+    def say_window(self, period: Period, *, compared: bool = True) -> None:
+        """The line under the title: window, window before, data as of, computed at."""
+        before = f" vs {day_range(period.before.first, period.before.as_of)}" if compared else ""
+        self._caption.caption(f"{period.caption}{before} · {self._times}")
+        self.windows.append(period.caption)
+
+    def say_empty(self, what: str, period: Period) -> None:
+        """An empty result: what it means and what to do."""
+        st.info(f"**{what} in {period.caption}.** {self._way_out(period)}", icon=":material/info:")
+
+    def _way_out(self, period: Period) -> str:
+        if self.newest is None:
+            return "The database has no sessions yet. Data health says what is there."
+        newest = day_of(self.newest, self.zone)
+        if newest < period.first or newest > period.as_of:
+            return f"The newest session is of {moment_text(self.newest, self.zone)}: set As of to that day."
+        return "Choose a longer window, or fewer filters."
+
+    def about(self, rows: str) -> dict[str, str]:
+        """What a file says about itself."""
+        return {
+            "Title": self.title,
+            "Question": self.question,
+            "Window": "; ".join(dict.fromkeys(self.windows)),
+            "Reporting zone": self.zone,
+            "Filters": "; ".join(f"{name}: {text}" for name, text in self.filters.shown.items()) or "none",
+            "Rows": rows,
+            "Data as of": moment_text(self.newest, self.zone) if self.newest else "no sessions yet",
+            "Computed at": moment_text(self.computed, self.zone),
+            "Database": self.source.name,
+            **{f"How counted: {name}": text for name, text in self.definitions.items()},
+        }
+
+    def file_name(self, name: str, extension: str) -> str:
+        """A file name with the day in it."""
+        return exports.text_file_name(name, self.as_of.isoformat(), extension=extension)

@@ -1,0 +1,145 @@
+"""Every filter that an address can carry: its name there, its default, what fits, and how it is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+from lib.settings import Settings
+
+MAX_TEXT = 200
+OLDEST_DAY = date(2000, 1, 1)
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True)
+class Param:
+    """One filter. ``parse`` raises ValueError for text that does not fit; shared ones follow from page to page."""
+
+    name: str
+    default: Any
+    parse: Callable[[str], Any]
+    write: Callable[[Any], str] = str
+    is_shared: bool = False
+
+
+def all_params(settings: Settings, as_of: date, last_day: date) -> dict[str, Param]:
+    """The filters of every page by name. ``as_of`` is the default day, ``last_day`` the newest that fits."""
+    listed = [
+        Param("as_of", as_of, _day(last_day), date.isoformat, is_shared=True),
+        Param("engagement_days", settings.engagement_days, whole(1, 366), is_shared=True),
+        Param("mistakes_days", settings.mistakes_days, whole(1, 366), is_shared=True),
+        Param("conversion_days", settings.conversion_days, whole(1, 366), is_shared=True),
+        Param("all_sessions", False, _switch, lambda on: "1" if on else "0", is_shared=True),
+        Param("min_sessions", settings.min_sessions, whole(1, 10), is_shared=True),
+        Param("min_confidence", settings.min_confidence, decimal(5, 9.9, 1), _short, is_shared=True),
+        Param("streak", settings.streak, one_of(("current", "best", "any")), is_shared=True),
+        Param("price", settings.price, decimal(1, 100_000, 2), _short, is_shared=True),
+        Param("roles", (), _texts, ",".join),
+        Param("levels", (), _texts, ",".join),
+        Param("sources", ("detected",), some_of(("detected", "it", "pricing")), ",".join),
+        Param("types", (), _texts, ",".join),
+        Param("view", "type", one_of(("type", "level", "week", "domain"))),
+        Param("cells", (), _pairs, lambda pairs: "~".join(f"{value}|{category}" for value, category in pairs)),
+        Param("user", "", _text),
+    ]
+    return {param.name: param for param in listed}
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Whole numbers from ``low`` to ``high``."""
+
+    def parse(text: str) -> int:
+        return _within(int(_text(text)), low, high)
+
+    return parse
+
+
+def decimal(low: float, high: float, places: int) -> Callable[[str], float]:
+    """Numbers from ``low`` to ``high``, rounded to ``places``."""
+
+    def parse(text: str) -> float:
+        number = float(_text(text))
+        if not math.isfinite(number):
+            raise ValueError(text)
+        return _within(round(number, places), low, high)
+
+    return parse
+
+
+def one_of(options: Sequence[str]) -> Callable[[str], str]:
+    """One of a list."""
+
+    def parse(text: str) -> str:
+        if text not in options:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def some_of(options: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """At least one of a list, separated by commas, in the order of the list."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        wanted = set(text.split(","))
+        if not wanted <= set(options):
+            raise ValueError(text)
+        return tuple(option for option in options if option in wanted)
+
+    return parse
+
+
+def parse_all(params: Mapping[str, Param], raw: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The values that ``raw`` (an address) gives, and the names of those that do not fit."""
+    values, misfits = {}, []
+    for name in params.keys() & raw.keys():
+        try:
+            values[name] = params[name].parse(raw[name])
+        except ValueError:
+            misfits.append(name)
+    return values, sorted(misfits)
+
+
+def _within(number: Number, low: float, high: float) -> Number:
+    if not low <= number <= high:
+        raise ValueError(number)
+    return number
+
+
+def _day(last: date) -> Callable[[str], date]:
+    def parse(text: str) -> date:
+        day = date.fromisoformat(text)
+        if not OLDEST_DAY <= day <= last:
+            raise ValueError(text)
+        return day
+
+    return parse
+
+
+def _switch(text: str) -> bool:
+    return one_of(("0", "1"))(text) == "1"
+
+
+def _text(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise ValueError("too long")
+    return text
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(part for part in dict.fromkeys(text[: MAX_TEXT * 5].split(",")) if _text(part))
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [tuple(pair.split("|")) for pair in text[: MAX_TEXT * 20].split("~") if pair]
+    if not all(len(pair) == 2 for pair in pairs):
+        raise ValueError(text)
+    return tuple((value, category) for value, category in pairs)
+
+
+def _short(number: float) -> str:
+    return f"{number:g}"

@@ -1,0 +1,175 @@
+"""Tables, charts and figures on a page, each with the way to take it along and to see how it is counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import altair as alt
+import streamlit as st
+from streamlit.column_config import DatetimeColumn, NumberColumn, TextColumn
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from lib import exports
+from lib.charts import LIGHT, Palette, palette
+from lib.exports import Column, Sheet
+from lib.ui.page import Page
+
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+NO_DATA = "–"
+LONG_TEXT = 300
+MOST_ROWS = 10
+AnyChart = alt.Chart | alt.LayerChart
+
+
+def show_table(
+    page: Page,
+    sheet: Sheet,
+    *,
+    how: str,
+    sql: str = "",
+    of: int | None = None,
+    look: Mapping[str, ColumnConfig] | None = None,
+    widths: Mapping[str, int] | None = None,
+    **options: Any,
+) -> Any:
+    """A table as it will be in the files; ``of`` is how many rows there are where not all are shown.
+
+    ``look`` replaces that of single columns, ``widths`` are pixels; ``options`` are those of st.dataframe, and so is
+    the answer.
+    """
+    looks = {name: column_look(column, page, (widths or {}).get(name)) for name, column in sheet.columns.items()}
+    event = _draw(sheet, looks | dict(look or {}), options)
+    _footer(page, sheet, how, sql, of)
+    return event
+
+
+def show_chart(
+    page: Page,
+    sheet: Sheet,
+    draw: Callable[[Palette], AnyChart],
+    *,
+    how: str,
+    sql: str = "",
+    **options: Any,
+) -> Any:
+    """A chart (its description is the text alternative), the table that it draws, and both as files.
+
+    ``draw`` makes it for a palette: the visitor's on the page, the light one for pictures. ``options`` are those of
+    st.altair_chart, and so is the answer.
+    """
+    event = st.altair_chart(draw(palette(page.theme)), theme=None, **options)
+    _footer(page, sheet, how, sql, None, draw)
+    return event
+
+
+def _draw(sheet: Sheet, looks: dict[str, ColumnConfig], options: dict[str, Any]) -> Any:
+    frame = sheet.frame[list(sheet.columns)].copy()
+    for name, column in sheet.columns.items():
+        if column.kind == "text":
+            frame[name] = frame[name].str.slice(0, LONG_TEXT)
+    return st.dataframe(
+        frame, column_config=looks, hide_index=True, placeholder=NO_DATA, alt=alternative(sheet), **options
+    )
+
+
+def list_height(rows: int) -> int | Literal["content"]:
+    """All rows of a short list, ten of a long one."""
+    return "content" if rows <= MOST_ROWS else 38 + 35 * MOST_ROWS
+
+
+def alternative(sheet: Sheet) -> str:
+    """What a screen reader says of a table."""
+    labels = ", ".join(column.label for column in sheet.columns.values())
+    return f"{sheet.name}: a table of {len(sheet.frame):,} rows with {labels}."
+
+
+def column_look(column: Column, page: Page, width: int | None = None) -> ColumnConfig:
+    """How a column is drawn on a page."""
+    currency = page.settings.currency.replace("%", "%%")
+    number_formats = {
+        "integer": "localized",
+        "decimal": f"%.{column.places}f",
+        "percent": "%.1f %%",
+        "money": f"{currency}%.0f",
+    }
+    if column.kind in number_formats:
+        return NumberColumn(column.label, help=column.help or None, width=width, format=number_formats[column.kind])
+    if column.kind == "datetime":
+        return DatetimeColumn(
+            column.label, help=column.help or None, width=width, format="D MMM YYYY HH:mm", timezone=page.zone
+        )
+    return TextColumn(column.label, help=column.help or None, width=width)
+
+
+def _footer(
+    page: Page,
+    sheet: Sheet,
+    how: str,
+    sql: str,
+    of: int | None,
+    draw: Callable[[Palette], AnyChart] | None = None,
+) -> None:
+    """The row under a table or chart: how it is counted, its rows ("N of M"), and the way to take it along."""
+    page.sheets[sheet.name] = sheet
+    page.definitions[sheet.name] = how
+    count = len(sheet.frame)
+    rows = f"{count:,} of {of:,} rows" if of is not None and of > count else f"{count:,} rows"
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        explain(how, sql)
+        if draw is not None:
+            with st.popover("Table", type="tertiary", icon=":material/table:"):
+                _draw(sheet, {name: column_look(column, page) for name, column in sheet.columns.items()}, {})
+            _download(page, "PNG", sheet.name, "image/png", lambda: exports.chart_png(draw(LIGHT)))
+            _download(page, "SVG", sheet.name, "image/svg+xml", lambda: exports.chart_svg(draw(LIGHT)))
+        _download(page, "CSV", sheet.name, CSV, lambda: exports.csv_bytes(sheet, zone=page.zone))
+        _download(
+            page, "Excel", sheet.name, XLSX, lambda: exports.xlsx_bytes([sheet], page.about(rows), zone=page.zone)
+        )
+        if draw is None:
+            st.caption(rows, width="content")
+
+
+def _download(page: Page, label: str, name: str, mime: str, make: Callable[[], bytes]) -> None:
+    st.download_button(
+        label,
+        make,
+        page.file_name(name, "xlsx" if mime == XLSX else label.lower()),
+        mime,
+        on_click="ignore",
+        type="tertiary",
+        key=f"{label}_{page.name}_{name}",
+    )
+
+
+def explain(how: str, sql: str = "") -> None:
+    """How it is counted, one click away from the number, with the SQL that was run."""
+    with st.popover("How this is counted", type="tertiary", icon=":material/help:"):
+        st.markdown(how)
+        if sql:
+            st.caption("The SQL that was run")
+            st.code(sql, language="sql", wrap_lines=True)
+
+
+def plain(text: object) -> str:
+    """Text from the data, for a place where Markdown is drawn: it comes out as the characters that it is."""
+    one_line = " ".join(str(text).split())[:LONG_TEXT]
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~&])", r"\\\1", one_line)
+
+
+def take_whole_page(page: Page) -> None:
+    """The button that takes all tables of the page along."""
+    if not page.sheets:
+        return
+    rows = "; ".join(f"{name}: {len(sheet.frame):,}" for name, sheet in page.sheets.items())
+    st.download_button(
+        "Whole page",
+        lambda: exports.xlsx_bytes(list(page.sheets.values()), page.about(rows), zone=page.zone),
+        page.file_name(page.name, "xlsx"),
+        XLSX,
+        on_click="ignore",
+        icon=":material/download:",
+        help="All tables of this page in one Excel file, under the filters shown.",
+    )

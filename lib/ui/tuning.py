@@ -1,0 +1,91 @@
+"""What the Conversion page works with: thresholds from the sliders, the data of its window, the terms of an offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from lib.analysis.offers import BODY, SUBJECT, Acceptance, Offer, acceptance
+from lib.analysis.streaks import ScoredSessions, Thresholds
+from lib.period import Period
+from lib.queries import conversion
+from lib.settings import SettingsError
+from lib.ui import cached, words
+from lib.ui.page import Page
+
+SLIDERS = ("min_sessions", "min_confidence", "streak", "price")
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """Everything of one window that a slider needs, fetched before it moves."""
+
+    scored: ScoredSessions
+    people: pd.DataFrame
+    leads: pd.DataFrame
+    offers: pd.DataFrame
+    accepted: Acceptance | None
+
+
+def load_market(page: Page, period: Period) -> Market:
+    """Ask the database for the window; raises DatabaseProblem."""
+    source = page.source
+    return Market(
+        cached.scored_sessions(source, period),
+        cached.ask(source, conversion.scored_users, period),
+        cached.ask(source, conversion.newest_lead_scores, period),
+        cached.ask(source, conversion.newest_offers, period),
+        acceptance(*cached.ask(source, conversion.offer_outcomes, period.end)),
+    )
+
+
+def thresholds(page: Page) -> Thresholds:
+    """The thresholds as they are set."""
+    return Thresholds(page.filters["min_sessions"], page.filters["min_confidence"], page.filters["streak"])
+
+
+def default_thresholds(page: Page) -> Thresholds:
+    """The thresholds of the settings."""
+    return Thresholds(page.settings.min_sessions, page.settings.min_confidence, page.settings.streak)
+
+
+def draw_sliders(page: Page) -> None:
+    """The controls of the thresholds and the price, and the way back to the defaults."""
+    filters = page.filters
+    sessions = st.slider("Sessions at least", 1, 10, key=filters.key("min_sessions"))
+    filters.use("min_sessions", sessions, "Sessions at least")
+    score = st.slider("Score above", 5.0, 9.9, step=0.1, format="%.1f", key=filters.key("min_confidence"))
+    filters.use("min_confidence", round(score, 1), "Score above")
+    streak = st.segmented_control(
+        "Run that counts",
+        list(words.STREAK_LABELS),
+        format_func=words.STREAK_LABELS.__getitem__,
+        key=filters.key("streak"),
+        required=True,
+        width="stretch",
+    )
+    filters.use("streak", streak, "Run that counts", words.STREAK_LABELS[streak or filters["streak"]])
+    price = st.number_input(
+        f"Price, {page.settings.currency}", 1.0, 100_000.0, step=10.0, format="%g", key=filters.key("price")
+    )
+    filters.use("price", price, "Price", f"{page.settings.currency}{filters['price']:g}")
+    st.button(
+        "Reset to defaults",
+        on_click=filters.reset,
+        args=SLIDERS,
+        disabled=filters.is_default(*SLIDERS),
+        icon=":material/restart_alt:",
+        width="stretch",
+    )
+
+
+def offer_terms(page: Page) -> Offer:
+    """The offer as the settings describe it, at the price set; raises SettingsError for a text that cannot be used."""
+    s = page.settings
+    texts = s.offer_subject or SUBJECT, s.offer_body or BODY
+    try:
+        return Offer(page.filters["price"], s.discount_percent, s.valid_hours, s.currency, *texts)
+    except ValueError as error:
+        raise SettingsError(f"FLUENCY_OFFER_SUBJECT or FLUENCY_OFFER_BODY cannot be used: {error}.") from error

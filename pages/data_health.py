@@ -1,0 +1,16 @@
+"""Data health: is the data fresh and sound, and what to do when it is not."""
+
+from lib.queries.health import missing_parts, oddity_table, table_states
+from lib.ui import health
+from lib.ui.cached import ask
+from lib.ui.door import open_page
+
+with open_page("Data health", question="Is the data fresh and sound, and what if not?") as page:
+    page.say_now()
+    states = ask(page.source, table_states)
+    oddities = ask(page.source, oddity_table, tuple(states))
+    missing = ask(page.source, missing_parts)
+    health.draw_verdict(page, states, oddities, missing)
+    health.draw_tables(page, states)
+    health.draw_oddities(page, oddities)
+    health.draw_repairs(page, missing)

@@ -1,0 +1,61 @@
+"""Engagement: who practised, and is it more or less than before?"""
+
+import streamlit as st
+
+from lib import charts
+from lib.analysis.engagement import LEVELS, ROLES, engagement_table, level_table_of, ordered, weekly_table
+from lib.exports import Sheet
+from lib.period import weeks
+from lib.queries.engagement import sessions_by_level, sessions_by_role
+from lib.ui import controls, words
+from lib.ui.cached import ask
+from lib.ui.door import open_page
+from lib.ui.tables import show_chart, show_table
+
+with open_page("Engagement", question="Who practised, and more or less than before?") as page:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        period = page.window_control("engagement_days")
+        levels = controls.some_of(page, "levels", "Level", [*LEVELS, "unknown"])
+        role_control = st.container(width="content")
+        completed_only = not controls.switch(page, "all_sessions", "Count unfinished sessions")
+    page.say_window(period)
+
+    windows = (period, period.before)
+    by_role = ask(page.source, sessions_by_role, windows, completed_only=completed_only, levels=levels)
+    with role_control:
+        roles = controls.some_of(page, "roles", "Role", ordered(set(by_role["group"]), ROLES))
+    table = engagement_table(by_role, shown=roles)
+    if not table["sessions"].any():
+        page.say_empty("No sessions", period)
+    show_table(
+        page,
+        Sheet("Engagement by role", table, words.engagement_columns("group", "Role")),
+        how=words.ENGAGEMENT,
+        sql=by_role.attrs["sql"],
+        look=words.CHANGES,
+    )
+
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader("Sessions a week", anchor=False)
+        last_weeks = weeks(page.as_of, 12, page.zone)
+        by_week = ask(page.source, sessions_by_role, last_weeks, completed_only=completed_only, levels=levels)
+        weekly = weekly_table(by_week, last_weeks, shown=roles)
+        show_chart(
+            page,
+            Sheet("Sessions a week", weekly, words.WEEKLY_COLUMNS),
+            lambda colours: charts.weekly_sessions(weekly, colours),
+            how=words.WEEKLY,
+            sql=by_week.attrs["sql"],
+        )
+    with right:
+        st.subheader("Confidence by level", anchor=False)
+        by_level = ask(page.source, sessions_by_level, windows, completed_only=completed_only)
+        level_table = level_table_of(by_level, shown=levels)
+        show_chart(
+            page,
+            Sheet("Confidence by level", level_table, words.engagement_columns("level", "Level")),
+            lambda colours: charts.confidence_by_level(level_table, colours),
+            how=words.LEVELS,
+            sql=by_level.attrs["sql"],
+        )

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from lib.database import connect, database_url, open_engine
+from lib.queries.health import Check, checks, count_oddities, table_states
+from lib.schema import TABLES, TIME_COLUMN
+from tests.conftest import Fill
+from tests.factory import without_column, without_table
+from tests.odd_data import BLANK, PERIODS, SOME, instant_of, is_blank, sessions, timestamps, users
+
+Rows = list[dict[str, Any]]
+ROLES = ("free", "student", "coach", "superuser")
+KEYWORDS = {
+    "users": "users",
+    "coaching_sessions": "sessions",
+    "detected_errors": "mistakes",
+    "it_errors": "it_errors",
+    "pricing_errors": "pricing_errors",
+    "lead_scores": "lead_scores",
+    "conversion_triggers": "offers",
+}
+
+
+def counted(connection: Connection) -> dict[tuple[str, str], int]:
+    found = count_oddities(connection, table_states(connection))
+    return {(check.table.name, check.found): number for check, number in found}
+
+
+def rules(ids: set[str]) -> dict[tuple[str, str], Callable[[dict[str, Any]], bool]]:
+    """What each check looks for, said a second time; ``ids`` are the users that are known."""
+    users, sessions, mistakes = "users", "coaching_sessions", "detected_errors"
+    return {
+        (users, "users without a role"): lambda row: is_blank(row["role"]),
+        (users, "users with a role that is not in the list"): lambda row: (
+            not is_blank(row["role"]) and row["role"] not in ROLES
+        ),
+        (users, "users without an English level"): lambda row: is_blank(row["english_level"]),
+        (sessions, "sessions without a user"): lambda row: row["user_id"] in (None, ""),
+        (sessions, "sessions whose user is gone"): lambda row: row["user_id"] not in {None, "", *ids},
+        (sessions, "sessions that were not finished"): lambda row: is_blank(row["ended_at"]),
+        (sessions, "sessions without a confidence score"): lambda row: row["confidence_score"] is None,
+        (sessions, "sessions with a score outside 1 to 10"): lambda row: (
+            row["confidence_score"] is not None and not 1 <= row["confidence_score"] <= 10
+        ),
+        (mistakes, "mistakes without a text"): lambda row: is_blank(row["error_text"]),
+        ("it_errors", "mistakes without a text"): lambda row: is_blank(row["error_pattern"]),
+        ("pricing_errors", "mistakes without a text"): lambda row: is_blank(row["error"]),
+        (mistakes, "mistakes without a type or a category"): lambda row: (
+            is_blank(row["error_type"]) or is_blank(row["error_category"])
+        ),
+        (mistakes, "mistakes with a text of more than 1,000 characters"): lambda row: (
+            len(row["error_text"] or "") > 1000
+        ),
+        (mistakes, "mistakes that a spreadsheet could take for a formula"): lambda row: (
+            row["error_text"] or ""
+        ).startswith(("=", "+", "-", "@")),
+        (mistakes, "mistakes with HTML in their text"): lambda row: (
+            "<" in (row["error_text"] or "") and ">" in (row["error_text"] or "").partition("<")[2]
+        ),
+    } | {
+        (table.name, text.format(TIME_COLUMN[table.name])): rule
+        for table in TABLES
+        for text, rule in (
+            ("rows whose {} is no date and time", _unreadable(TIME_COLUMN[table.name])),
+            ("rows without {}", _no_time(TIME_COLUMN[table.name])),
+        )
+    }
+
+
+def _unreadable(column: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda row: not is_blank(row[column]) and instant_of(row[column]) is None
+
+
+def _no_time(column: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda row: is_blank(row[column])
+
+
+TEXTS = st.sampled_from(
+    [*BLANK, "a", "=1", "+1", "-1", "@a", "a=1", "<b>x</b>", "a > b < c", "1 < 2", "ä" * 1000, "ä" * 1001, "\u00a0"]
+)
+
+
+@st.composite
+def databases(draw: st.DrawFn) -> dict[str, Rows]:
+    period = draw(PERIODS)
+    held = draw(sessions(period))
+    for session in held:
+        session["confidence_score"] = draw(st.sampled_from([None, 0, 0.99, 1, 10, 10.01, -5]))
+
+    def rows(**fields: st.SearchStrategy[Any]) -> Rows:
+        return draw(st.lists(st.fixed_dictionaries(fields), max_size=6))
+
+    return {
+        "users": [{**user, "created_at": draw(timestamps(period))} for user in draw(users())],
+        "sessions": held,
+        "mistakes": rows(error_type=TEXTS, error_category=TEXTS, error_text=TEXTS, detected_at=timestamps(period)),
+        "it_errors": rows(error_pattern=TEXTS, detected_at=timestamps(period)),
+        "pricing_errors": rows(error=TEXTS, timestamp=timestamps(period)),
+        "lead_scores": rows(calculated_at=timestamps(period)),
+        "offers": rows(triggered_at=timestamps(period)),
+    }
+
+
+@SOME
+@given(databases())
+def test_every_oddity_is_counted_as_by_hand(filled: Fill, data: dict[str, Rows]):
+    known = rules({user["user_id"] for user in data["users"]})
+    with filled(**data) as connection:
+        found = counted(connection)
+    assert found == {key: sum(map(rule, data[KEYWORDS[key[0]]])) for key, rule in known.items()}
+
+
+@SOME
+@given(databases())
+def test_every_table_says_its_rows_and_its_newest_row(filled: Fill, data: dict[str, Rows]):
+    with filled(**data) as connection:
+        states = table_states(connection)
+    assert [state.name for state in states] == [table.name for table in TABLES]
+    for state in states:
+        rows = data[KEYWORDS[state.name]]
+        instants = [instant for row in rows if (instant := instant_of(row[TIME_COLUMN[state.name]]))]
+        assert (state.rows, state.newest, state.missing_columns) == (len(rows), max(instants, default=None), ())
+
+
+def test_every_check_says_what_the_app_does_and_what_to_do():
+    for check in checks():
+        assert check.app_does.endswith(".")
+        assert check.to_do.endswith(".")
+        assert check.table.name in KEYWORDS
+        assert all(column.table in TABLES for column in check.needs)
+    names = [(check.table.name, check.found) for check in checks()]
+    assert len(set(names)) == len(names)
+
+
+def test_the_worked_case_is_sound_but_for_one_session_that_was_broken_off(worked: Connection):
+    assert {key: number for key, number in counted(worked).items() if number} == {
+        ("coaching_sessions", "sessions that were not finished"): 1,
+        ("coaching_sessions", "sessions without a confidence score"): 1,
+    }
+    states = {state.name: state for state in table_states(worked)}
+    assert states["coaching_sessions"].rows == 16 + 8 + 12 + 1
+    assert states["coaching_sessions"].newest == datetime(2026, 11, 22, 23, 59, 59, 999000, tzinfo=UTC)
+
+
+def opened(path: Path) -> Any:
+    return connect(open_engine(database_url(str(path))))
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_missing_table_is_told_and_the_others_are_still_checked(tmp_path: Path, table):
+    with opened(without_table(tmp_path / "data.db", table.name)) as connection:
+        states = table_states(connection)
+        found = counted(connection)
+    assert [state.name for state in states if state.rows is None] == [table.name]
+    assert {check.table.name for check in checks()} - {name for name, _ in found} == {table.name}
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [(table.name, column.name) for table in TABLES for column in table.columns if not column.primary_key],
+)
+def test_a_missing_column_is_told_and_what_needs_it_is_left_out(tmp_path: Path, table: str, column: str):
+    def needs_it(check: Check) -> bool:
+        return any((need.table.name, need.name) == (table, column) for need in check.needs)
+
+    with opened(without_column(tmp_path / "data.db", table, column)) as connection:
+        states = {state.name: state.missing_columns for state in table_states(connection)}
+        found = counted(connection)
+    assert states == {name: (column,) if name == table else () for name in KEYWORDS}
+    assert set(found) == {(check.table.name, check.found) for check in checks() if not needs_it(check)}
+
+
+def test_an_empty_database_has_no_rows_and_no_oddities(filled: Fill):
+    with filled() as connection:
+        states = table_states(connection)
+        found = counted(connection)
+    assert {state.rows for state in states} == {0}
+    assert {state.newest for state in states} == {None}
+    assert set(found.values()) == {0}

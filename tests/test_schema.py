@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from lib.database import connect, database_url, open_engine
+from lib.schema import (
+    INDEXES,
+    OPTIONAL_TABLES,
+    TABLES,
+    TIME_COLUMN,
+    create_indexes,
+    create_statement,
+    indexes_for,
+    missing_indexes,
+)
+from lib.schema.__main__ import main
+from tests.factory import make_database, without_column, worked_case
+
+
+@contextmanager
+def opened(path: Path, *, writable: bool = False) -> Iterator[Connection]:
+    with connect(open_engine(database_url(str(path)), writable=writable)) as connection:
+        yield connection
+
+
+def indexes_in(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+        return [name for (name,) in connection.execute(query)]
+
+
+def execute(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+ALL = sorted(str(index.name) for index in INDEXES)
+
+
+def test_the_tables_are_the_seven_of_production_and_four_may_be_missing():
+    names = {table.name for table in TABLES}
+    assert len(names) == len(TABLES) == 7
+    assert names - OPTIONAL_TABLES == {"users", "coaching_sessions", "detected_errors"}
+    assert all(TIME_COLUMN[table.name] in table.columns for table in TABLES)
+
+
+def test_index_names_are_unique():
+    assert len(set(ALL)) == len(ALL)
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.name)
+def test_every_index_can_be_written_for_both_databases(index):
+    for dialect in (sqlite.dialect(), postgresql.dialect()):
+        statement = create_statement(index, dialect)
+        assert statement.startswith(f"CREATE INDEX IF NOT EXISTS {index.name} ON {index.table.name} (")
+        assert "\n" not in statement
+
+
+def test_no_index_for_postgresql_carries_text_of_learners():
+    texts = {"error_text", "error_pattern", "correct_form", "error"}
+    for index in INDEXES:
+        if index.info["only"] != "sqlite":
+            assert not texts & {column.name for column in index.columns}
+
+
+def test_a_database_without_indexes_misses_them_all_and_one_with_them_none(tmp_path: Path):
+    with opened(make_database(tmp_path / "bare.db", indexes=False)) as connection:
+        assert sorted(index.name for index in missing_indexes(connection)) == ALL
+    with opened(make_database(tmp_path / "full.db")) as connection:
+        assert missing_indexes(connection) == []
+
+
+def test_indexes_of_a_missing_table_are_not_asked_for(tmp_path: Path):
+    with opened(make_database(tmp_path / "data.db", without=["lead_scores"])) as connection:
+        assert "lead_scores" not in {index.table.name for index in indexes_for(connection)}
+        assert len(indexes_for(connection)) == len(INDEXES) - 1
+
+
+def test_an_index_under_another_name_serves_if_it_begins_with_the_same_columns(tmp_path: Path):
+    path = make_database(tmp_path / "data.db", indexes=False)
+    execute(
+        path,
+        "CREATE INDEX theirs ON lead_scores (user_id, calculated_at, overall_score)",
+        "CREATE INDEX other ON pricing_errors (user_id, timestamp)",
+    )
+    with opened(path) as connection:
+        missing = {index.name for index in missing_indexes(connection)}
+    assert "ix_lead_scores_user_id_calculated_at" not in missing
+    assert "ix_pricing_errors_timestamp_user_id" in missing
+
+
+def test_creating_indexes_makes_no_second_one_for_the_same_purpose(tmp_path: Path):
+    path = make_database(tmp_path / "data.db", indexes=False)
+    execute(path, "CREATE INDEX theirs ON lead_scores (user_id, calculated_at)")
+    with opened(path, writable=True) as connection:
+        create_indexes(connection)
+        assert missing_indexes(connection) == []
+    assert indexes_in(path) == sorted({*ALL, "theirs"} - {"ix_lead_scores_user_id_calculated_at"})
+
+
+def test_the_command_prints_the_statements_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = make_database(tmp_path / "data.db", indexes=False)
+    before = path.read_bytes()
+    assert main(["create-indexes", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert path.read_bytes() == before
+    assert printed.count("CREATE INDEX IF NOT EXISTS") == len(INDEXES)
+    assert printed.strip().endswith("ANALYZE;")
+
+
+def test_what_the_command_prints_can_be_run_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = make_database(tmp_path / "data.db", indexes=False)
+    main(["create-indexes", str(path)])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(capsys.readouterr().out)
+    assert indexes_in(path) == ALL
+
+
+def test_apply_creates_the_indexes_with_statistics_and_a_second_run_changes_nothing(tmp_path: Path):
+    path = worked_case(tmp_path / "data.db")
+    execute(path, *(f"DROP INDEX {name}" for name in ALL))
+    assert main(["create-indexes", str(path), "--apply"]) == 0
+    assert indexes_in(path) == ALL
+    with closing(sqlite3.connect(path)) as connection:
+        statistics = sorted(connection.execute("SELECT tbl, idx, stat FROM sqlite_stat1"))
+    assert {name for _, name, _ in statistics} >= set(ALL)
+    assert main(["create-indexes", str(path), "--apply"]) == 0
+    assert indexes_in(path) == ALL
+    with closing(sqlite3.connect(path)) as connection:
+        assert sorted(connection.execute("SELECT tbl, idx, stat FROM sqlite_stat1")) == statistics
+
+
+def test_a_problem_is_a_sentence_and_not_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["create-indexes", str(tmp_path / "gone.db"), "--apply"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("There is no file gone.db in ")
+
+
+def test_a_missing_column_is_named_when_an_index_needs_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = without_column(tmp_path / "data.db", "coaching_sessions", "error_count")
+    assert main(["create-indexes", str(path), "--apply"]) == 1
+    assert "no column error_count" in capsys.readouterr().err
