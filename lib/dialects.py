@@ -85,6 +85,10 @@ class _Readable(_Condition):
     inherit_cache = True
 
 
+class _OtherShape(_Condition):
+    inherit_cache = True
+
+
 class _IsSet(_Condition):
     inherit_cache = True
 
@@ -133,6 +137,11 @@ def is_readable(column: ColumnElement[Any]) -> ColumnElement[bool]:
 def is_unreadable(column: ColumnElement[Any]) -> ColumnElement[bool]:
     """True where a timestamp is given but is none."""
     return _Unreadable(column)
+
+
+def has_other_shape(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a timestamp can be read but is not written as `2026-11-16 09:30:00`; never on real timestamps."""
+    return _OtherShape(column)
 
 
 def moment(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -255,6 +264,18 @@ def _unreadable(element: _Unreadable, compiler: SQLCompiler, **kw: Any) -> str:
 def _unreadable_sqlite(element: _Unreadable, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
     return _sql(compiler, and_(is_set(column), not_(_Readable(column))), kw)
+
+
+@compiles(_OtherShape)
+def _other_shape(element: _OtherShape, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(1 = 0)"
+
+
+@compiles(_OtherShape, "sqlite")
+def _other_shape_sqlite(element: _OtherShape, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    plain = and_(func.length(column) == len("2026-11-16 09:30:00"), func.substr(column, 11, 1) == " ")
+    return _sql(compiler, and_(_is_time(column), not_(plain)), kw)
 
 
 @compiles(_Moment)

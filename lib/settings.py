@@ -33,6 +33,12 @@ def _known_zone(name: str) -> str:
         raise ValueError("it is not a time zone; give an IANA name such as Europe/Berlin or UTC") from error
 
 
+def _in_tenths(score: float) -> float:
+    if round(score, 1) != score:
+        raise ValueError("give a number with at most one decimal, such as 8 or 7.5")
+    return score
+
+
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Days = Annotated[int, Field(ge=1, le=366)]
 
@@ -61,12 +67,12 @@ class Settings(BaseSettings):
     )
 
     min_sessions: Annotated[int, Field(ge=1, le=10)] = Field(3, description="sessions a candidate needs")
-    min_confidence: Annotated[float, Field(ge=5, le=9.9)] = Field(
-        8.0, description="score that a session must exceed, 5 to 9.9"
+    min_confidence: Annotated[float, Field(ge=5, le=9.9), AfterValidator(_in_tenths)] = Field(
+        8.0, description="score that a session must exceed, 5 to 9.9 in steps of 0.1"
     )
     streak: Literal["current", "best", "any"] = Field("current", description="way of counting sessions")
 
-    price: Annotated[float, Field(gt=0, le=100_000)] = Field(179, description="price of the module")
+    price: Annotated[float, Field(ge=1, le=100_000)] = Field(179, description="price of the module")
     currency: Annotated[str, Field(min_length=1, max_length=3)] = Field("$", description="sign in front of money")
     discount_percent: Annotated[float, Field(ge=0, lt=100)] = Field(40, description="discount of an offer, percent")
     valid_hours: Annotated[int, Field(ge=1, le=8760)] = Field(48, description="validity of an offer, hours")

@@ -35,7 +35,7 @@ def engagement_table(
     groups = [group for group in ordered(set(sums["group"]), first) if not shown or group in shown]
     now, before = (_figures(sums[sums["window"] == window], groups, total) for window in (0, 1))
     change = (now - before).add_suffix("_change")
-    return now.join(before, rsuffix="_before").join(change).reset_index()
+    return now.join(before.add_suffix("_before")).join(change).reset_index()
 
 
 def level_table_of(sums: pd.DataFrame, shown: Collection[str] = ()) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, and_, case, func, inspect, not_, or_, select
 from sqlalchemy.schema import CreateTable
 
-from lib.dialects import EMPTY, is_blank, is_readable, is_set, is_unreadable
+from lib.dialects import EMPTY, has_other_shape, is_blank, is_readable, is_set, is_unreadable
 from lib.queries.freshness import newest_row
 from lib.schema import (
     OPTIONAL_TABLES,
@@ -30,6 +30,7 @@ from lib.schema import (
 
 ROLES = ("free", "student", "coach", "superuser")
 LONG_TEXT = 1_000
+NOT_USED = "No page uses it."
 FORMULA_SIGNS = ("=", "+", "-", "@")
 
 
@@ -288,7 +289,7 @@ def _blank_text(table: Table, column: Column[Any]) -> Check:
 
 def _time_checks() -> list[Check]:
     named = [(table, table.c[TIME_COLUMN[table.name]]) for table in TABLES]
-    return [check for table, column in named for check in (_unreadable(table, column), _no_time(table, column))]
+    return [make(table, column) for table, column in named for make in (_unreadable, _no_time, _other_shape)]
 
 
 def _unreadable(table: Table, column: Column[Any]) -> Check:
@@ -297,9 +298,20 @@ def _unreadable(table: Table, column: Column[Any]) -> Check:
         is_unreadable(column),
         (column,),
         f"rows whose {column.name} is no date and time",
-        "Left out of every window.",
+        NOT_USED if table is users else "Left out of every window.",
         "Correct them: a time looks like 2026-11-16 09:30:00.",
         is_wrong=True,
+    )
+
+
+def _other_shape(table: Table, column: Column[Any]) -> Check:
+    return Check(
+        table,
+        has_other_shape(column),
+        (column,),
+        f"rows whose {column.name} has a T, a fraction or an offset",
+        "Read as well; offsets are taken into account.",
+        "Nothing.",
     )
 
 
@@ -309,6 +321,6 @@ def _no_time(table: Table, column: Column[Any]) -> Check:
         and_(not_(is_readable(column)), not_(is_unreadable(column))),
         (column,),
         f"rows without {column.name}",
-        "Left out of every window.",
+        NOT_USED if table is users else "Left out of every window.",
         "Nothing, if there are few.",
     )

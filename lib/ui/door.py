@@ -50,6 +50,7 @@ def say_problems() -> Iterator[None]:
     """Turn what can go wrong into a sentence, its cause and its remedy. Fragments need one of their own."""
     try:
         yield
+        return
     except SettingsError as error:
         st.error(f"**The app cannot start.** {error}", icon=":material/settings:")
     except DatabaseProblem as problem:
@@ -59,6 +60,7 @@ def say_problems() -> Iterator[None]:
     except SQLAlchemyError as error:
         LOG.error("database error", exc_info=error)
         st.error("**The database could not answer.** Try again; if it stays so, the log says why.")
+    st.stop()  # a door that did not open has no page to hand over
 
 
 def _page(title: str, question: str, settings: Settings, source: Source) -> Page:

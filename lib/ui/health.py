@@ -26,6 +26,7 @@ ODDITY_COLUMNS = {
     "app_does": Column("What the app does", "text"),
     "to_do": Column("What to do", "text"),
 }
+PLURALS = {"table": "tables", "column": "columns", "index": "indexes"}
 TABLES = "Every row is counted, the newest one by the time that the table itself holds. The app only reads."
 ODDITIES = "Each check counts the rows of the whole table, not of a window. Checks that found nothing are not shown."
 
@@ -102,10 +103,10 @@ def draw_repairs(page: Page, missing: pd.DataFrame) -> None:
     if missing.empty:
         st.markdown("No table, column or index is missing.")
         return
-    kinds = missing["kind"].value_counts(sort=False)
+    counts = {kind: int((missing["kind"] == kind).sum()) for kind in PLURALS}
+    listed = ", ".join(f"{count} {kind if count == 1 else PLURALS[kind]}" for kind, count in counts.items() if count)
     st.markdown(
-        f"Missing: {', '.join(f'{count} of kind {kind}' for kind, count in kinds.items())}. The app only reads, so "
-        "somebody who may change the database has to run these statements. Indexes make pages faster, nothing else; "
-        "`python -m lib.schema create-indexes URL --apply` creates all of them."
+        f"**{listed}.** The app only reads, so somebody who may change the database has to run these statements. "
+        "Indexes make pages faster, nothing else; `python -m lib.schema create-indexes URL --apply` creates them all."
     )
     st.code("\n".join(missing["statement"]), language="sql", wrap_lines=True)

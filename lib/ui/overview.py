@@ -107,8 +107,7 @@ def _card(label: str, values: Sequence[float], form: str, *, fewer_is_better: bo
         delta_color="off" if not change else "inverse" if fewer_is_better else "normal",
         delta_arrow="auto" if change else "off",
         delta_description=_versus(form, before),
-        help=f"Before: {form.format(before)}" if pd.notna(before) else "Nothing in the window before",
-        chart_data=[None if pd.isna(value) else value for value in reversed(values)],
+        chart_data=list(reversed(values)),  # NaN where there is nothing to average: a gap
         chart_type="line",
     )
 

@@ -19,9 +19,9 @@ class Source:
     engine: Engine = field(compare=False, repr=False)
 
     @property
-    def key(self) -> tuple[int, str]:
+    def key(self) -> tuple[str, str]:
         """What a cache goes by: which database, in which state."""
-        return id(self.engine), self.state
+        return self.engine.url.render_as_string(hide_password=False), self.state
 
 
 def open_source(address: str) -> Source:

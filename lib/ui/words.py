@@ -85,7 +85,7 @@ MISTAKE_WIDTHS = {
     "trend": 66,
     "users": 58,
 }
-CANDIDATE_WIDTHS = {"user_id": 80, "email": 190, "english_level": 55, "sessions": 75, "avg_score": 100}
+CANDIDATE_WIDTHS = {"user_id": 80, "email": 190, "english_level": 55, "sessions": 75, "avg_score": 112}
 CELL_COLUMNS = {
     "error_category": Column("Category", "text"),
     "value": Column("Group", "text"),
