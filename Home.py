@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from lib import charts
+from lib import charts, definitions
 from lib.analysis.engagement import weekly_table
 from lib.exports import Sheet
 from lib.period import weeks
 from lib.queries.engagement import sessions_by_role
-from lib.ui import overview, words
+from lib.ui import overview
 from lib.ui.cached import ask
 from lib.ui.door import open_page
 from lib.ui.tables import explain, show_chart
@@ -33,8 +33,8 @@ with open_page("Home", question="How did the week go, and what stands out?") as 
         weekly = weekly_table(by_week, last_weeks)
         show_chart(
             page,
-            Sheet("Sessions a week", weekly, words.WEEKLY_COLUMNS),
+            Sheet("Sessions a week", weekly, definitions.WEEKLY_COLUMNS),
             lambda colours: charts.weekly_sessions(weekly, colours),
-            how=words.WEEKLY,
+            how=definitions.WEEKLY,
             sql=by_week.attrs["sql"],
         )

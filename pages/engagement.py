@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from lib import charts
+from lib import charts, definitions
 from lib.analysis.engagement import LEVELS, ROLES, engagement_table, level_table_of, ordered, weekly_table
 from lib.exports import Sheet
 from lib.period import weeks
 from lib.queries.engagement import sessions_by_level, sessions_by_role
-from lib.ui import controls, words
+from lib.ui import controls, looks
 from lib.ui.cached import ask
 from lib.ui.door import open_page
 from lib.ui.tables import show_chart, show_table
@@ -29,10 +29,10 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         page.say_empty("No sessions", period)
     show_table(
         page,
-        Sheet("Engagement by role", table, words.engagement_columns("group", "Role")),
-        how=words.ENGAGEMENT,
+        Sheet("Engagement by role", table, definitions.engagement_columns("group", "Role")),
+        how=definitions.ENGAGEMENT,
         sql=by_role.attrs["sql"],
-        look=words.CHANGES,
+        look=looks.CHANGES,
     )
 
     left, right = st.columns([3, 2], gap="large")
@@ -43,9 +43,9 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         weekly = weekly_table(by_week, last_weeks, shown=roles)
         show_chart(
             page,
-            Sheet("Sessions a week", weekly, words.WEEKLY_COLUMNS),
+            Sheet("Sessions a week", weekly, definitions.WEEKLY_COLUMNS),
             lambda colours: charts.weekly_sessions(weekly, colours),
-            how=words.WEEKLY,
+            how=definitions.WEEKLY,
             sql=by_week.attrs["sql"],
         )
     with right:
@@ -54,8 +54,8 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         level_table = level_table_of(by_level, shown=levels)
         show_chart(
             page,
-            Sheet("Confidence by level", level_table, words.engagement_columns("level", "Level")),
+            Sheet("Confidence by level", level_table, definitions.engagement_columns("level", "Level")),
             lambda colours: charts.confidence_by_level(level_table, colours),
-            how=words.LEVELS,
+            how=definitions.LEVELS,
             sql=by_level.attrs["sql"],
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from lib import definitions
 from lib.analysis.candidates import candidate_table
 from lib.analysis.offers import Revenue, money, revenue
 from lib.analysis.streaks import candidates
 from lib.exports import Sheet
 from lib.period import day_range
-from lib.ui import words
+from lib.ui import looks
 from lib.ui.page import Page
 from lib.ui.tables import list_height, show_table
 from lib.ui.tuning import Market, default_thresholds, thresholds
@@ -78,9 +79,9 @@ def draw_list(page: Page, market: Market) -> pd.DataFrame:
             )
     show_table(
         page,
-        Sheet("Candidates", table, words.CANDIDATE_COLUMNS),
-        how=words.CANDIDATES,
-        widths=words.CANDIDATE_WIDTHS,
+        Sheet("Candidates", table, definitions.CANDIDATE_COLUMNS),
+        how=definitions.CANDIDATES,
+        widths=looks.CANDIDATE_WIDTHS,
         height=list_height(len(table)),
     )
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from lib import charts
+from lib import charts, definitions
 from lib.analysis.candidates import curve, every_setting, readable_grid, with_people
 from lib.analysis.offers import money, offer_text
 from lib.analysis.streaks import ScoredSessions
@@ -13,7 +13,7 @@ from lib.analysis.whatif import compare, explain, near_misses, verdict
 from lib.exports import Sheet
 from lib.period import Period
 from lib.queries import conversion
-from lib.ui import cached, words
+from lib.ui import cached
 from lib.ui.page import Page
 from lib.ui.tables import plain, show_chart, show_table
 from lib.ui.tuning import Market, default_thresholds, offer_terms, thresholds
@@ -33,9 +33,9 @@ def draw_what_if(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
         currency = page.settings.currency
         show_chart(
             page,
-            Sheet("What if", every, words.SETTING_COLUMNS),
+            Sheet("What if", every, definitions.SETTING_COLUMNS),
             lambda colours: charts.what_if_grid(cells, colours, now=setting, price=price, currency=currency),
-            how=words.WHAT_IF,
+            how=definitions.WHAT_IF,
             key=key,
             on_select=lambda: _set_sliders(page, key),
             selection_mode="cell",
@@ -44,9 +44,9 @@ def draw_what_if(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
         line = curve(every, now)
         show_chart(
             page,
-            Sheet("Candidates by score", line, words.SETTING_COLUMNS),
+            Sheet("Candidates by score", line, definitions.SETTING_COLUMNS),
             lambda colours: charts.candidates_curve(line, colours, now=now.min_confidence),
-            how=words.WHAT_IF,
+            how=definitions.WHAT_IF,
         )
 
 
@@ -73,7 +73,7 @@ def draw_in_and_out(page: Page, market: Market, _candidates: pd.DataFrame) -> No
         f"**{counts.get('comes in', 0):,} come in, {counts.get('drops out', 0):,} drop out**, {stays:,} stay. "
         f"That is {sign}{amount} of revenue potential."
     )
-    show_table(page, Sheet("In and out", moved, words.CHANGE_COLUMNS), how=words.IN_AND_OUT)
+    show_table(page, Sheet("In and out", moved, definitions.CHANGE_COLUMNS), how=definitions.IN_AND_OUT)
 
 
 def draw_near_misses(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
@@ -87,7 +87,11 @@ def draw_near_misses(page: Page, market: Market, _candidates: pd.DataFrame) -> N
         return
     counts = ", ".join(f"{count:,} {kind}" for kind, count in rows["kind"].value_counts(sort=False).items())
     st.markdown(f"**{counts}**")
-    show_table(page, Sheet("Near misses", with_people(rows, market.people), words.NEAR_COLUMNS), how=words.NEAR_MISSES)
+    show_table(
+        page,
+        Sheet("Near misses", with_people(rows, market.people), definitions.NEAR_COLUMNS),
+        how=definitions.NEAR_MISSES,
+    )
 
 
 def draw_why(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
@@ -123,7 +127,7 @@ def _draw_verdict(page: Page, market: Market, user: pd.Series[str]) -> None:
         st.markdown(f"{icon} {plain(rule.name)}: {plain(rule.detail)}")
     sessions = explain(own, user["user_id"], thresholds(page), zone=page.zone)
     if not sessions.empty:
-        show_table(page, Sheet("Why or why not", sessions, words.WHY_COLUMNS), how=words.WHY)
+        show_table(page, Sheet("Why or why not", sessions, definitions.WHY_COLUMNS), how=definitions.WHY)
 
 
 def _own_sessions(page: Page, market: Market, period: Period, user: pd.Series[str]) -> ScoredSessions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from lib import charts
+from lib import charts, definitions
 from lib.analysis.mistakes import ranked
 from lib.exports import Sheet
 from lib.period import Period
@@ -13,7 +13,7 @@ from lib.queries import mistakes
 from lib.queries.corrections import correct_forms
 from lib.queries.mistake_tables import SOURCES
 from lib.queries.mistakes import Cell, MistakeFilter
-from lib.ui import controls, words
+from lib.ui import controls, looks
 from lib.ui.cached import ask
 from lib.ui.page import Page
 from lib.ui.tables import list_height, plain, show_chart, show_table
@@ -38,7 +38,9 @@ def _source_name(source: str) -> str:
 
 def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
     """Mistakes by category and what the visitor chooses; a click on cells narrows the list."""
-    view = controls.one_of(page, "view", "Across", list(words.VIEWS), shown=words.VIEWS.__getitem__, forgets="cells")
+    view = controls.one_of(
+        page, "view", "Across", list(definitions.VIEWS), shown=definitions.VIEWS.__getitem__, forgets="cells"
+    )
     counts = ask(page.source, mistakes.mistakes_by, period, where, view)
     if counts.empty:
         page.say_empty("No mistakes", period)
@@ -53,11 +55,11 @@ def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
     start = st.session_state.setdefault(f"{key}_start", page.filters["cells"])
     show_chart(
         page,
-        Sheet(f"Mistakes by {words.VIEWS[view].lower()}", counts, words.CELL_COLUMNS),
+        Sheet(f"Mistakes by {definitions.VIEWS[view].lower()}", counts, definitions.CELL_COLUMNS),
         lambda colours: charts.heatmap(
-            counts, colours, x_title=words.VIEWS[view], selectable=True, selected=start, x_order=order
+            counts, colours, x_title=definitions.VIEWS[view], selectable=True, selected=start, x_order=order
         ),
-        how=words.HEATMAP,
+        how=definitions.HEATMAP,
         sql=counts.attrs.get("sql", ""),
         key=key,
         on_select=lambda: page.filters.set(cells=_clicked(key)),
@@ -97,12 +99,12 @@ def draw_list(page: Page, period: Period, where: MistakeFilter) -> pd.DataFrame:
         page.say_empty("No mistakes", period)
     event = show_table(
         page,
-        Sheet("Top mistakes", table, words.MISTAKE_COLUMNS),
-        how=words.MISTAKES
+        Sheet("Top mistakes", table, definitions.MISTAKE_COLUMNS),
+        how=definitions.MISTAKES
         + f"- {top.total:,} mistakes, {top.different:,} different; {top.left_out:,} without a text.\n",
         sql=top.rows.attrs.get("sql", ""),
         of=top.different,
-        widths=words.MISTAKE_WIDTHS,
+        widths=looks.MISTAKE_WIDTHS,
         height=list_height(len(table)),
         key=page.filters.key(f"list_{period}_{where}"),
         on_select="rerun",

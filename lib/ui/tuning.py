@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from lib import definitions
 from lib.analysis.offers import BODY, SUBJECT, Acceptance, Offer, acceptance
 from lib.analysis.streaks import ScoredSessions, Thresholds
 from lib.period import Period
 from lib.queries import conversion
 from lib.settings import SettingsError
-from lib.ui import cached, words
+from lib.ui import cached
 from lib.ui.page import Page
 
 SLIDERS = ("min_sessions", "min_confidence", "streak", "price")
@@ -60,13 +61,13 @@ def draw_sliders(page: Page) -> None:
     filters.use("min_confidence", round(score, 1), "Score above")
     streak = st.segmented_control(
         "Run that counts",
-        list(words.STREAK_LABELS),
-        format_func=words.STREAK_LABELS.__getitem__,
+        list(definitions.STREAK_LABELS),
+        format_func=definitions.STREAK_LABELS.__getitem__,
         key=filters.key("streak"),
         required=True,
         width="stretch",
     )
-    filters.use("streak", streak, "Run that counts", words.STREAK_LABELS[streak or filters["streak"]])
+    filters.use("streak", streak, "Run that counts", definitions.STREAK_LABELS[streak or filters["streak"]])
     price = st.number_input(
         f"Price, {page.settings.currency}", 1.0, 100_000.0, step=10.0, format="%g", key=filters.key("price")
     )

@@ -1,13 +1,13 @@
-"""What the columns are called and how the figures are counted, in the words of the people who use them."""
+"""What the columns are called and how the figures are counted, in the words of the people who use them.
+
+The pages and the files say the same, because both take it from here.
+"""
 
 from __future__ import annotations
 
-from streamlit.column_config import NumberColumn
-from streamlit.elements.lib.column_types import ColumnConfig
-
 from lib.exports import Column
 
-_FIGURES = {
+FIGURES = {
     "users": Column("Users", "integer", help="Different users with at least one session in the window."),
     "sessions": Column("Sessions", "integer", help="Sessions that started in the window."),
     "avg_confidence": Column("Confidence", "decimal", help="Average confidence score, 1 to 10, where there is one."),
@@ -19,20 +19,13 @@ _FIGURES = {
 def engagement_columns(group: str, label: str) -> dict[str, Column]:
     """Each figure with the change against the window before, and that window's figure for the files."""
     columns = {group: Column(label, "text")}
-    for name, column in _FIGURES.items():
+    for name, column in FIGURES.items():
         columns[name] = column
         columns[f"{name}_change"] = Column(
             f"{column.label}, change", column.kind, help="Against the window of the same length before."
         )
     return columns
 
-
-def _signed(name: str) -> ColumnConfig:
-    is_count = _FIGURES[name].kind == "integer"
-    return NumberColumn("±", help="Change against the window before.", format="%+d" if is_count else "%+.2f", width=60)
-
-
-CHANGES: dict[str, ColumnConfig] = {f"{name}_change": _signed(name) for name in _FIGURES}
 
 WEEKLY_COLUMNS = {
     "week": Column("Week from", "date", help="Weeks begin on Monday."),
@@ -76,16 +69,6 @@ MISTAKE_COLUMNS = {
     "post": Column("Can be published", "text", help="yes, or the reason why not."),
     "frequency_before": Column("Count before", "integer", help="In the window of the same length before."),
 }
-MISTAKE_WIDTHS = {
-    "rank": 45,
-    "mistake": 225,
-    "correct_form": 140,
-    "frequency": 62,
-    "percent": 66,
-    "trend": 66,
-    "users": 58,
-}
-CANDIDATE_WIDTHS = {"user_id": 80, "email": 190, "english_level": 55, "sessions": 75, "avg_score": 112}
 CELL_COLUMNS = {
     "error_category": Column("Category", "text"),
     "value": Column("Group", "text"),

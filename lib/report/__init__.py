@@ -1,0 +1,1 @@
+"""The daily report: all numbers fetched once, then files, then mail. No browser, no server."""
