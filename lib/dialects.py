@@ -212,7 +212,7 @@ def _in_window_sqlite(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> s
     test = and_(
         column >= wide_from,
         column < wide_to,
-        _is_time(column),
+        _parsed(func.julianday, column).is_not(None),  # the range keeps out what _is_time has to
         or_(column >= sure_from, _exact(column) >= start),
         or_(column < sure_to, _exact(column) < end),
     )

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Integer,
@@ -142,8 +143,9 @@ def mistakes_by(connection: Connection, period: Period, where: MistakeFilter, vi
     parts = [_cells(table, window, where, view) for table in sources for window in periods]
     if not parts:
         return no_rows(_CELLS)
-    c = union_all(*parts).subquery().c
-    query = select(c.value, c.error_category, cast(func.sum(c.times), Integer)).group_by(c.value, c.error_category)
+    bare = union_all(*parts).subquery().c
+    value, category = text_or(bare.value, UNKNOWN), text_or(bare.error_category, UNCATEGORISED)
+    query = select(value, category, cast(func.sum(bare.times), Integer)).group_by(value, category)
     return read(connection, query, _CELLS)
 
 
@@ -240,23 +242,21 @@ def _details(
 
 
 def _cells(table: MistakeTable, period: Period, where: MistakeFilter, view: View) -> Select[Any]:
+    """Grouped by bare columns, as ``_bare_groups``; names come afterwards."""
     value = {
-        "type": text_or(table.error_type, UNKNOWN),
-        "level": text_or(u.c.english_level, UNKNOWN),
+        "type": table.error_type,
+        "level": u.c.english_level,
         "week": literal(period.first.isoformat(), Text),
-        "domain": text_or(table.domain, UNKNOWN) if table.domain is not None else literal(UNKNOWN),
+        "domain": table.domain if table.domain is not None else literal(UNKNOWN),
     }[view]
-    bare = _category(table, view)
-    category = text_or(bare, UNCATEGORISED)
+    category = _category(table, view)
     query = select(
-        value.label("value"),
-        category.label("error_category"),
-        table.times.label("times"),
+        value.label("value"), category.label("error_category"), func.coalesce(table.times, 0).label("times")
     ).where(in_window(table.at, period), ~is_blank(table.text), *_narrowed(table, where))
     if view == "level" and not where.levels:
         query = query.outerjoin(u, u.c.user_id == table.user_id)
-    # The bare category, for the index; but a type in its place may be a constant, and PostgreSQL groups by none.
-    grouped = {"week": [bare], "domain": [value, category]}.get(view, [value, bare])
+    # A constant is the same in every row, and PostgreSQL refuses to group by it.
+    grouped = [column for column in (value, category) if isinstance(column, Column)]
     return _of_levels(query, table.user_id, where).group_by(*grouped)
 
 
