@@ -88,7 +88,8 @@ MISTAKES = """
 """
 HEATMAP = """
 - Every mistake in the window and filters, by category and by what stands above the columns.
-- *Level* is the user's level today. *Week* runs from Monday; the first and last may be cut by the window.
+- *Level* is the user's level today. *Week* runs from Monday, and is a month where the window is long; the
+  first and last may be cut by the window.
 - *Domain* is written down for IT English and pricing mistakes alone.
 - A click on a cell narrows the list; a second click on it brings the list back.
 """

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+MOST_WEEKS = 14
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -44,6 +46,19 @@ class Period:
         return tuple(
             Period(end, min(end.weekday() + 1, (end - self.first).days + 1), self.zone) for end in reversed(ends)
         )
+
+    @property
+    def months(self) -> tuple[Period, ...]:
+        """The calendar months that the window touches, oldest first, each cut to the window."""
+        ends = [self.as_of]
+        while (last_of_month := ends[-1].replace(day=1) - timedelta(days=1)) >= self.first:
+            ends.append(last_of_month)
+        return tuple(Period(end, min(end.day, (end - self.first).days + 1), self.zone) for end in reversed(ends))
+
+    @property
+    def steps(self) -> tuple[Period, ...]:
+        """What a picture over time has room for: weeks, or months where there are many weeks."""
+        return self.weeks if len(self.weeks) <= MOST_WEEKS else self.months
 
     @property
     def caption(self) -> str:

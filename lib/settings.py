@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -20,6 +21,11 @@ from pydantic_settings import (
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "FLUENCY_"
+SHORTEST_KEY = 16  # bytes of the key for pseudonyms
+HOW_TO_MAKE_A_KEY = (
+    'make one with `python -c "import secrets; print(secrets.token_hex(32))"` and keep it: '
+    "another key gives other pseudonyms"
+)
 
 
 class SettingsError(Exception):
@@ -39,7 +45,19 @@ def _in_tenths(score: float) -> float:
     return score
 
 
+def _long_enough(key: SecretStr) -> SecretStr:
+    if 0 < len(key.get_secret_value().encode()) < SHORTEST_KEY:
+        raise ValueError(f"it is shorter than {SHORTEST_KEY} bytes; {HOW_TO_MAKE_A_KEY}")
+    return key
+
+
+def _split(addresses: object) -> object:
+    return [part.strip() for part in addresses.split(",") if part.strip()] if isinstance(addresses, str) else addresses
+
+
+PseudonymKey = Annotated[SecretStr, AfterValidator(_long_enough)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
+Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Days = Annotated[int, Field(ge=1, le=366)]
 
 
@@ -79,6 +97,23 @@ class Settings(BaseSettings):
 
     offer_subject: str = Field("", description="subject of an offer; empty is the built-in one")
     offer_body: str = Field("", description="text of an offer, with $greeting, $earned, $module, $contents, $terms")
+
+    pseudonym_key: PseudonymKey = Field(SecretStr(""), description="key for exports without names, 16 bytes or more")
+    reports_folder: str = Field(str(ROOT / "reports"), description="where reports and the record of their runs are")
+    analyses_folder: str = Field(str(ROOT / "analyses"), description="own analyses: a .sql file each")
+    analyses_days: Days = Field(30, description="window of own analyses, days")
+    analyses_seconds: Annotated[float, Field(ge=0.1, le=600)] = Field(10, description="time limit of one, seconds")
+    analyses_rows: Annotated[int, Field(ge=1, le=1_000_000)] = Field(10_000, description="row limit of one")
+
+    mail_host: str = Field("", description="mail server that the report is sent through; empty: no mail")
+    mail_port: Annotated[int, Field(ge=0, le=65535)] = Field(0, description="its port; 0 is the usual one")
+    mail_security: Literal["ssl", "starttls", "none"] = Field("ssl", description="ssl (465), starttls (587), none (25)")
+    mail_user: str = Field("", description="user of the mail server; empty: no login")
+    mail_password: SecretStr = Field(SecretStr(""), description="password of that user, never shown")
+    mail_sender: str = Field("", description="who the mail is from, such as Fluency Lab <reports@example.org>")
+    mail_to: Addresses = Field((), description="who gets the report: addresses with commas between")
+    mail_size_limit_mb: Annotated[float, Field(ge=0.1, le=100)] = Field(10, description="largest mail as sent, MB")
+    mail_timeout_seconds: Annotated[float, Field(ge=1, le=600)] = Field(30, description="longest wait for an answer")
 
     @classmethod
     def settings_customise_sources(
@@ -120,5 +155,5 @@ def _problems(error: ValidationError) -> list[dict[str, str]]:
 
 
 def _sentence(name: str, value: str, wanted: str) -> str:
-    shown = "" if "URL" in name else f" ('{value[:60]}')"
+    shown = "" if any(part in name for part in ("URL", "KEY", "PASSWORD")) else f" ('{value[:60]}')"
     return f"The setting {name}{shown} cannot be used: {wanted.removeprefix('Value error, ')}."

@@ -50,7 +50,7 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         )
     with right:
         st.subheader("Confidence by level", anchor=False)
-        by_level = ask(page.source, sessions_by_level, windows, completed_only=completed_only)
+        by_level = ask(page.source, sessions_by_level, windows, completed_only=completed_only, roles=roles)
         level_table = level_table_of(by_level, shown=levels)
         show_chart(
             page,

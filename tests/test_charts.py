@@ -304,7 +304,7 @@ def test_no_category_is_cut_however_many_there_are() -> None:
 
 
 def test_a_click_on_a_cell_adds_it_or_takes_it_away_and_a_click_beside_clears() -> None:
-    (cell,) = draw_heatmap(mistakes(), LIGHT).to_dict()["params"]
+    cell, _ = draw_heatmap(mistakes(), LIGHT).to_dict()["params"]
     assert cell["name"] == "cell"
     assert cell["select"]["type"] == "point"
     assert cell["select"]["fields"] == ["value", "error_category"]
@@ -322,8 +322,10 @@ def test_only_the_cells_take_clicks_so_that_numbers_let_them_through() -> None:
 
 def test_cells_can_be_chosen_from_the_start() -> None:
     chart = heatmap(mistakes(), LIGHT, x_title="Type", selectable=True, selected=[("grammar", "Articles")])
-    (cell,) = chart.to_dict()["params"]
+    cell, last = chart.to_dict()["params"]
     assert cell["value"] == [{"value": "grammar", "error_category": "Articles"}]
+    assert last["name"] == "last"
+    assert "value" not in last
     accent = tuple(int(LIGHT.accent[at : at + 2], 16) for at in (1, 3, 5))
     assert accent in {color for _, color in picture(chart).getcolors(1_000_000) or []}
 

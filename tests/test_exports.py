@@ -530,3 +530,8 @@ def test_pages_that_export_nothing_do_not_load_what_exports_need() -> None:
     check = "import sys, lib.exports; print(sorted({'openpyxl', 'vl_convert', 'altair'} & sys.modules.keys()))"
     shown = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"
+
+
+def test_binary_noise_below_a_half_does_not_round_down() -> None:
+    assert half_up(8.124999999999998) == 8.13
+    assert half_up(8.1249) == 8.12

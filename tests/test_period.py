@@ -130,3 +130,12 @@ def test_as_of_is_never_later_than_today():
 
 def test_as_of_is_today_where_there_is_no_session():
     assert default_as_of(None, date(2026, 11, 22), "UTC") == date(2026, 11, 22)
+
+
+def test_a_long_window_is_cut_into_months_that_cover_it_exactly():
+    year = Period(date(2026, 11, 22), 365, "UTC")
+    assert year.steps == year.months
+    assert sum(month.days for month in year.months) == 365
+    assert year.months[0].first == year.first
+    assert [month.as_of.month for month in year.months][-3:] == [9, 10, 11]
+    assert Period(date(2026, 11, 22), 30, "UTC").steps == Period(date(2026, 11, 22), 30, "UTC").weeks

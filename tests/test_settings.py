@@ -69,7 +69,7 @@ def test_what_else_stands_in_the_files_is_not_our_business(place: Place):
         ("FLUENCY_MIN_CONFIDENCE", "nan", "than or equal to"),
         ("FLUENCY_MIN_SESSIONS", "0", "greater than or equal to 1"),
         ("FLUENCY_STREAK", "longest", "'current', 'best' or 'any'"),
-        ("FLUENCY_PRICE", "0", "greater than 0"),
+        ("FLUENCY_PRICE", "0", "greater than or equal to 1"),
         ("FLUENCY_PRICE", "inf", "less than or equal to 100000"),
         ("FLUENCY_DISCOUNT_PERCENT", "100", "less than 100"),
         ("FLUENCY_VALID_HOURS", "", "valid integer"),
@@ -119,3 +119,17 @@ def test_a_secrets_file_that_is_no_toml_is_a_sentence_that_repeats_nothing_of_it
 def test_settings_cannot_be_changed_afterwards():
     with pytest.raises(ValueError, match="frozen"):
         load_settings().price = 1
+
+
+def test_a_key_that_is_too_short_says_how_to_make_one_and_is_not_repeated(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FLUENCY_PSEUDONYM_KEY", "hunter2")
+    sentence = complaint()
+    assert sentence.startswith("The setting FLUENCY_PSEUDONYM_KEY cannot be used: it is shorter than 16 bytes")
+    assert "secrets.token_hex(32)" in sentence
+    assert "hunter2" not in sentence
+
+
+def test_a_key_is_not_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FLUENCY_PSEUDONYM_KEY", "0123456789abcdef")
+    assert load_settings().pseudonym_key.get_secret_value() == "0123456789abcdef"
+    assert "0123456789abcdef" not in repr(load_settings())

@@ -34,8 +34,9 @@ def engagement_table(
     """
     groups = [group for group in ordered(set(sums["group"]), first) if not shown or group in shown]
     now, before = (_figures(sums[sums["window"] == window], groups, total) for window in (0, 1))
-    change = (now - before).add_suffix("_change")
-    return now.join(before.add_suffix("_before")).join(change).reset_index()
+    now, before = now.reset_index(), before.reset_index(drop=True)
+    change = now[list(FIGURES)] - before
+    return pd.concat([now, before.add_suffix("_before"), change.add_suffix("_change")], axis=1)
 
 
 def level_table_of(sums: pd.DataFrame, shown: Collection[str] = ()) -> pd.DataFrame:
@@ -67,8 +68,8 @@ def totals_by_window(sums: pd.DataFrame, count: int) -> pd.DataFrame:
 
 def _figures(sums: pd.DataFrame, groups: list[str], total: str | None) -> pd.DataFrame:
     table = sums.set_index("group")[_SUMS].reindex(groups, fill_value=0)
-    if total is not None:
-        table.loc[total] = table.sum()
+    if total is not None:  # beside a role that happens to have the same name
+        table = pd.concat([table, table.sum().rename(total).to_frame().T])
     return _averages(table.rename_axis("group"))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from lib.analysis.corrections import known_forms
@@ -58,15 +56,3 @@ def trend(now: int, before: int) -> str:
 def _post(mistake: str, users: int, correct_form: str | None, min_users: int) -> str:
     verdict = publishable(mistake, int(users), correct_form=correct_form, min_users=min_users)
     return "yes" if verdict.ok else verdict.reason
-
-
-def heatmap_table(counts: pd.DataFrame, picked: Sequence[tuple[str, str]] = ()) -> pd.DataFrame:
-    """``queries.mistakes.mistakes_by`` as it is drawn: categories by their total, and whether a cell is picked.
-
-    Columns: value, error_category (str), frequency (int), is_picked (bool).
-    """
-    totals = counts.groupby("error_category")["frequency"].sum()
-    order = counts["error_category"].map(totals).rsub(0)
-    table = counts.assign(order=order).sort_values(["order", "error_category", "value"]).drop(columns="order")
-    cells = zip(table["value"], table["error_category"], strict=True)
-    return table.assign(is_picked=[cell in set(picked) for cell in cells]).reset_index(drop=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -16,11 +17,11 @@ SMALL_STEP = 0.1  # confidence points
 
 @dataclass(frozen=True)
 class Standout:
-    """One sentence. ``page`` shows more, with the filters ``address`` set."""
+    """One sentence. ``page`` shows more, with ``filters`` set."""
 
     text: str
     page: str
-    address: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def role_standouts(table: pd.DataFrame) -> list[Standout]:
@@ -36,7 +37,7 @@ def role_standouts(table: pd.DataFrame) -> list[Standout]:
         if abs(percent) >= SMALL_CHANGE:
             word = "more" if percent > 0 else "fewer"
             text = f"{role.capitalize()} users: {now:,} sessions, {abs(percent):.0f} % {word} than before"
-            found.append((abs(percent), Standout(text, "pages/engagement.py", {"roles": role})))
+            found.append((abs(percent), Standout(text, "pages/engagement.py", {"roles": (role,)})))
     return [standout for _, standout in sorted(found, key=lambda pair: -pair[0])]
 
 
@@ -65,8 +66,7 @@ def mistake_standouts(ranked: pd.DataFrame) -> list[Standout]:
 
 def candidate_standout(now: int, before: int, days: int) -> list[Standout]:
     """How many more or fewer users qualify than ``days`` days ago."""
-    if now == before:
-        return [Standout(f"{now:,} users qualify for the offer, as {days} days ago", "pages/conversion.py")]
+    who = f"{now:,} user{' qualifies' if now == 1 else 's qualify'} for the offer"
     word = "more" if now > before else "fewer"
-    text = f"{now:,} users qualify for the offer, {abs(now - before):,} {word} than {days} days ago"
-    return [Standout(text, "pages/conversion.py")]
+    change = f"{abs(now - before):,} {word} than" if now != before else "as"
+    return [Standout(f"{who}, {change} {days} days ago", "pages/conversion.py")]

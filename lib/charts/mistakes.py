@@ -31,7 +31,8 @@ def heatmap(
 
     ``frame``: value (str), error_category (str), frequency (int), one row a cell. Categories stand in ``y_order``, or
     by their total, falling. With ``selectable`` a click adds a cell to the selection "cell" (fields value and
-    error_category) or takes it away, a click beside the cells clears it; ``selected`` cells are chosen from the start.
+    error_category) or takes it away; ``selected`` cells are chosen from the start, without them a click beside the
+    cells clears the selection. The selection "last" is the cell clicked last.
     """
     across, down = _order(frame, "value", x_order), _order(frame, "error_category", y_order)
     cells = _all_cells(frame, across, down, palette)
@@ -108,13 +109,16 @@ def _clickable(
 ) -> tuple[alt.Chart, alt.Chart]:
     """Chosen cells stay as they are and get an outline, the others fade; none chosen is the same as all."""
     cell = _selection(selected)
+    # To the page, taking away the only cell chosen from the start looks as if nothing had happened: no cell is what it
+    # would have begun with. The click itself is always news.
+    last = alt.selection_point(name="last", fields=["value", "error_category"], on="click", toggle=False, clear=False)
     own_ink = alt.Fill("ink:N", scale=None, legend=None)
     rect = rect.encode(
         fillOpacity=alt.when(cell).then(alt.value(1)).otherwise(alt.value(FADED)),
         stroke=alt.when(cell, empty=False).then(alt.value(palette.accent)).otherwise(alt.value(palette.surface)),
     )
     text = text.encode(fill=alt.when(cell).then(own_ink).otherwise(alt.value(palette.text)))
-    return rect.add_params(cell), text
+    return rect.add_params(cell, last), text
 
 
 def _selection(selected: Sequence[tuple[str, str]]) -> alt.Parameter:
@@ -124,7 +128,7 @@ def _selection(selected: Sequence[tuple[str, str]]) -> alt.Parameter:
         fields=["value", "error_category"],
         on="click",
         toggle="true",
-        clear=BESIDE,
+        clear=False if chosen else BESIDE,
         value=chosen or alt.Undefined,
     )
 

@@ -45,11 +45,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table to export: only the columns of ``frame`` named in ``columns``, in that order."""
+    """A table to export: only the columns of ``frame`` named in ``columns``, in that order.
+
+    In Excel the cells of the columns named in ``shaded`` are coloured together, from few to many.
+    """
 
     name: str
     frame: pd.DataFrame
     columns: Mapping[str, Column]
+    shaded: tuple[str, ...] = ()
 
 
 def clean(text: str) -> str:

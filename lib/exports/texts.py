@@ -26,7 +26,8 @@ def half_up(value: float, places: int = 2) -> float:
     if abs(value) >= 1e15:  # a float of this size has no decimals left
         return value
     step = Decimal(1).scaleb(-places)
-    return float(Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP)) or 0.0
+    seen = round(float(value), places + 7)  # 8.124999999999998 is 8.125 and binary noise
+    return float(Decimal(repr(seen)).quantize(step, rounding=ROUND_HALF_UP)) or 0.0
 
 
 def csv_bytes(sheet: Sheet, *, zone: str) -> bytes:

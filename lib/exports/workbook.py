@@ -23,6 +23,7 @@ MAX_TEXT = 32_767  # in one cell, counted as Excel does, in UTF-16 units
 MAX_NAME = 31
 NARROWEST, WIDEST = 8, 60
 EXCEL_BEGINS = date(1900, 3, 1)  # before it Excel counts a 29 February 1900 that never was
+FEW, MANY = "E6EFF8", "5F9FD4"  # the light half of the charts' scale, since the numbers stay black
 DATE_WIDTHS = {"date": 12, "datetime": 21}
 NUMBER_FORMATS: Mapping[Kind, str] = {
     "text": "@",
@@ -106,7 +107,20 @@ def _write_table(target: WriteOnlyWorksheet, sheet: Sheet, zone: str) -> int:
     target.append(headers)
     for row in _rows(target, list(sheet.columns.values()), columns):
         target.append(row)
+    _shade(target, sheet)
     return cut
+
+
+def _shade(target: WriteOnlyWorksheet, sheet: Sheet) -> None:
+    """One scale over all shaded cells, so that equal numbers look equal in every column."""
+    from openpyxl.formatting.rule import ColorScaleRule
+    from openpyxl.utils import get_column_letter
+
+    letters = [get_column_letter(place) for place, name in enumerate(sheet.columns, start=1) if name in sheet.shaded]
+    if letters and len(sheet.frame):
+        cells = " ".join(f"{letter}2:{letter}{len(sheet.frame) + 1}" for letter in letters)
+        scale = ColorScaleRule(start_type="min", start_color=FEW, end_type="max", end_color=MANY)
+        target.conditional_formatting.add(cells, scale)
 
 
 def _excel_values(series: pd.Series[Any], column: Column, zone: str) -> tuple[list[Any], int]:

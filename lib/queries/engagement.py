@@ -36,12 +36,16 @@ def sessions_by_role(
     score_sum (float, sum of those scores), counted (int, sessions that have a number of mistakes), mistake_sum (float).
     Sums instead of averages, so that groups add up to a total.
     """
-    return _by(text_or(u.c.role, UNKNOWN), connection, periods, completed_only, levels)
+    where = level_is(levels) if levels else None
+    return _by(text_or(u.c.role, UNKNOWN), connection, periods, completed_only, where)
 
 
-def sessions_by_level(connection: Connection, periods: Sequence[Period], *, completed_only: bool) -> pd.DataFrame:
+def sessions_by_level(
+    connection: Connection, periods: Sequence[Period], *, completed_only: bool, roles: Collection[str] = ()
+) -> pd.DataFrame:
     """The same columns as ``sessions_by_role``; group is the user's English level today, or "unknown"."""
-    return _by(text_or(u.c.english_level, UNKNOWN), connection, periods, completed_only, ())
+    where = _is_one_of(u.c.role, roles) if roles else None
+    return _by(text_or(u.c.english_level, UNKNOWN), connection, periods, completed_only, where)
 
 
 def _by(
@@ -49,14 +53,14 @@ def _by(
     connection: Connection,
     periods: Sequence[Period],
     completed_only: bool,
-    levels: Collection[str],
+    where: ColumnElement[bool] | None,
 ) -> pd.DataFrame:
-    parts = [_one_window(place, period, group, completed_only, levels) for place, period in enumerate(periods)]
+    parts = [_one_window(place, period, group, completed_only, where) for place, period in enumerate(periods)]
     return read(connection, union_all(*parts) if len(parts) > 1 else parts[0], COLUMNS)
 
 
 def _one_window(
-    place: int, period: Period, group: ColumnElement[str], completed_only: bool, levels: Collection[str]
+    place: int, period: Period, group: ColumnElement[str], completed_only: bool, where: ColumnElement[bool] | None
 ) -> Select[Any]:
     per_user = _per_user(period, completed_only)
     a = per_user.c
@@ -74,7 +78,7 @@ def _one_window(
         .select_from(per_user.outerjoin(u, u.c.user_id == a.user_id))
         .group_by(group)
     )
-    return query.where(level_is(levels)) if levels else query
+    return query if where is None else query.where(where)
 
 
 def _per_user(period: Period, completed_only: bool) -> Any:
@@ -101,5 +105,9 @@ def _per_user(period: Period, completed_only: bool) -> Any:
 
 def level_is(levels: Collection[str]) -> ColumnElement[bool]:
     """True for users at one of ``levels``; "unknown" stands for those without one, and for users who are gone."""
-    named = u.c.english_level.in_(sorted(set(levels)))
-    return or_(named, is_blank(u.c.english_level)) if UNKNOWN in levels else named
+    return _is_one_of(u.c.english_level, levels)
+
+
+def _is_one_of(column: ColumnElement[str], names: Collection[str]) -> ColumnElement[bool]:
+    named = column.in_(sorted(set(names)))
+    return or_(named, is_blank(column)) if UNKNOWN in names else named

@@ -131,15 +131,16 @@ def mistake_details(connection: Connection, period: Period, where: MistakeFilter
 
 
 def mistakes_by(connection: Connection, period: Period, where: MistakeFilter, view: View) -> pd.DataFrame:
-    """Mistakes counted by category and by type, English level, calendar week, or domain.
+    """Mistakes counted by category and by type, English level, calendar week (month, of a long window), or domain.
 
-    Columns: value (str; a week is the ISO date of its first day in the window), error_category (str), frequency (int).
+    Columns: value (str; a week or month is the ISO date of its first day in the window), error_category (str),
+    frequency (int).
     Domains are written down for IT English and pricing mistakes alone.
     """
     sources = _present(connection, where)
     if view == "domain":
         sources = [table for table in sources if table.domain is not None]
-    periods = period.weeks if view == "week" else (period,)
+    periods = period.steps if view == "week" else (period,)
     parts = [_cells(table, window, where, view) for table in sources for window in periods]
     if not parts:
         return no_rows(_CELLS)

@@ -19,6 +19,7 @@ from lib.queries.corrections import correct_forms
 from lib.queries.engagement import sessions_by_role
 from lib.queries.freshness import newest_session
 from lib.queries.mistakes import MistakeFilter, mistake_details, mistakes_by, session_count, top_mistakes
+from lib.report.analyses import AnalysisResult, OwnAnalyses, run_analyses
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class ReportOptions:
     offer: Offer = field(default_factory=lambda: Offer(179))
     completed_only: bool = True
     publish_min_users: int = 5
+    own: OwnAnalyses | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,7 @@ class Report:
     engagement: Engagement
     mistakes: Mistakes
     conversion: Conversion
+    analyses: tuple[AnalysisResult, ...] = ()
 
     @property
     def days_old(self) -> int | None:
@@ -109,6 +112,7 @@ def fetch_report(connection: Connection, options: ReportOptions, *, source: str,
         _engagement(connection, engagement, options),
         _mistakes(connection, mistakes, options),
         _conversion(connection, conversion_period, options),
+        run_analyses(connection, options.own, as_of, options.zone) if options.own else (),
     )
 
 

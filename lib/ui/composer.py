@@ -59,9 +59,10 @@ def _card(mistake: PostMistake) -> alt.LayerChart:
 
 @st.fragment
 def _draw_post(page: Page, mistake: PostMistake, post: Post) -> None:
+    which = repr((mistake.error_type, mistake.error_category, mistake.text))
     left, right = st.columns([3, 2], gap="large")
     with left:
-        text = st.text_area("Text", post.full_text, height=420, key=f"post_{mistake.error_type}_{mistake.text}") or ""
+        text = st.text_area("Text", post.full_text, height=420, key=f"post_{which}") or ""
         hook = text.strip().partition("\n")[0]
         st.caption(
             f"{post_length(text):,} of {POST_LIMIT:,} characters · first line {post_length(hook)} of {HOOK_LIMIT}"
@@ -77,7 +78,7 @@ def _draw_post(page: Page, mistake: PostMistake, post: Post) -> None:
                 "text/plain",
                 on_click="ignore",
                 icon=":material/download:",
-                key=f"text_{mistake.error_type}_{mistake.text}",
+                key=f"text_{which}",
             )
             st.download_button(
                 "Picture",
@@ -86,7 +87,7 @@ def _draw_post(page: Page, mistake: PostMistake, post: Post) -> None:
                 "image/png",
                 on_click="ignore",
                 icon=":material/image:",
-                key=f"picture_{mistake.error_type}_{mistake.text}",
+                key=f"picture_{which}",
             )
     with right:
         st.caption("As it will look; the copy button is at the top right")

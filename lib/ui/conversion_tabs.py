@@ -13,7 +13,7 @@ from lib.analysis.whatif import compare, explain, near_misses, verdict
 from lib.exports import Sheet
 from lib.period import Period
 from lib.queries import conversion
-from lib.ui import cached
+from lib.ui import cached, looks
 from lib.ui.page import Page
 from lib.ui.tables import plain, show_chart, show_table
 from lib.ui.tuning import Market, default_thresholds, offer_terms, thresholds
@@ -91,6 +91,7 @@ def draw_near_misses(page: Page, market: Market, _candidates: pd.DataFrame) -> N
         page,
         Sheet("Near misses", with_people(rows, market.people), definitions.NEAR_COLUMNS),
         how=definitions.NEAR_MISSES,
+        widths=looks.NEAR_WIDTHS,
     )
 
 
@@ -111,9 +112,15 @@ def draw_why(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
         label = f"{len(found)} users fit; whom do you mean?"
         if len(found) == MOST_MATCHES:
             label = f"The first {MOST_MATCHES} users that fit; type more to find others"
-        names = (found["email"].fillna("no e-mail") + " · " + found["user_id"]).tolist()
+        names = _names(found)
         user = found.iloc[names.index(st.selectbox(label, names))]
     _draw_verdict(page, market, user)
+
+
+def _names(people: pd.DataFrame) -> list[str]:
+    """Users as a list to choose from names them."""
+    addresses = people["email"].where(people["email"].fillna("").str.strip() != "", "no e-mail")
+    return (addresses + " · " + people["user_id"]).tolist()
 
 
 def _draw_verdict(page: Page, market: Market, user: pd.Series[str]) -> None:
@@ -142,7 +149,7 @@ def draw_offer(page: Page, _market: Market, candidates: pd.DataFrame) -> None:
     if candidates.empty:
         st.info("**There is no candidate to write to.** Lower a threshold, or look at Near misses.")
         return
-    names = (candidates["email"].fillna("no e-mail") + " · " + candidates["user_id"]).tolist()
+    names = _names(candidates)
     place = names.index(st.selectbox("Candidate", names, width=420))
     row = candidates.iloc[place]
     to = "" if pd.isna(row["email"]) else str(row["email"])

@@ -20,6 +20,7 @@ from lib.ui.filters import Filters
 from lib.ui.page import Page
 from lib.ui.params import all_params
 from lib.ui.source import Source, open_source
+from lib.ui.tables import plain
 
 HERE = Path(__file__).parent
 LOG = logging.getLogger("fluency_lab")
@@ -55,7 +56,7 @@ def say_problems() -> Iterator[None]:
         st.error(f"**The app cannot start.** {error}", icon=":material/settings:")
     except DatabaseProblem as problem:
         LOG.warning("database problem: %s", problem.what, exc_info=problem)
-        st.error(f"**{problem.what}** {problem.remedy}", icon=":material/database_off:")
+        st.error(f"**{plain(problem.what)}** {problem.remedy}", icon=":material/database_off:")
         st.button("Try again", on_click=cached.forget, key="try_again")
     except SQLAlchemyError as error:
         LOG.error("database error", exc_info=error)

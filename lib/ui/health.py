@@ -10,6 +10,7 @@ import streamlit as st
 from lib.exports import Column, Sheet
 from lib.period import moment_text
 from lib.queries.health import TableState
+from lib.ui import looks
 from lib.ui.page import Page
 from lib.ui.tables import list_height, show_table
 
@@ -94,7 +95,13 @@ def draw_oddities(page: Page, oddities: pd.DataFrame) -> None:
         st.markdown("Nothing.")
         return
     frame = oddities.sort_values(["is_wrong", "rows"], ascending=False, kind="stable")
-    show_table(page, Sheet("Oddities", frame, ODDITY_COLUMNS), how=ODDITIES, height=list_height(len(frame)))
+    show_table(
+        page,
+        Sheet("Oddities", frame, ODDITY_COLUMNS),
+        how=ODDITIES,
+        height=list_height(len(frame)),
+        widths=looks.ODDITY_WIDTHS,
+    )
 
 
 def draw_repairs(page: Page, missing: pd.DataFrame) -> None:

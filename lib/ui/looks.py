@@ -16,7 +16,9 @@ MISTAKE_WIDTHS = {
     "trend": 66,
     "users": 58,
 }
-CANDIDATE_WIDTHS = {"user_id": 80, "email": 190, "english_level": 55, "sessions": 75, "avg_score": 112}
+CANDIDATE_WIDTHS = {"user_id": 80, "email": 215, "english_level": 55, "sessions": 75, "avg_score": 112}
+NEAR_WIDTHS = {"kind": 160, "user_id": 80, "email": 215, "english_level": 55, "sessions": 75, "avg_score": 100}
+ODDITY_WIDTHS = {"table": 135, "found": 255, "rows": 55, "app_does": 290, "to_do": 330}
 
 
 def _signed(name: str) -> ColumnConfig:

@@ -47,7 +47,7 @@ def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
         return
     if view == "week":
         counts = counts.assign(
-            value=counts["value"].map({week.first.isoformat(): _name(week) for week in period.weeks})
+            value=counts["value"].map({week.first.isoformat(): _name(week) for week in period.steps})
         )
     order = sorted(set(counts["value"])) if view in ("week", "level") else None
     key = page.filters.key(f"heatmap_{page.filters.visit}_{view}_{period}_{where}")
@@ -63,7 +63,7 @@ def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
         sql=counts.attrs.get("sql", ""),
         key=key,
         on_select=lambda: page.filters.set(cells=_clicked(key)),
-        selection_mode="cell",
+        selection_mode=("cell", "last"),
     )
 
 
@@ -78,7 +78,7 @@ def _name(week: Period) -> str:
 
 def narrowed(page: Page, period: Period, where: MistakeFilter) -> MistakeFilter:
     """The filter with the picked cells of the heatmap."""
-    weeks = {_name(week): week for week in period.weeks}
+    weeks = {_name(week): week for week in period.steps}
     view = page.filters["view"]
     cells = [Cell(view, value, category, weeks.get(value)) for value, category in page.filters["cells"]]
     return MistakeFilter(where.sources, where.types, where.levels, tuple(cells))
@@ -111,7 +111,7 @@ def draw_list(page: Page, period: Period, where: MistakeFilter) -> pd.DataFrame:
         selection_mode="multi-row",
     )
     if top.left_out:
-        st.caption(f"{top.left_out:,} entries without a text are left out.")
+        st.caption(f"Left out because they have no text: {top.left_out:,}")
     return table.iloc[[row for row in event.selection.rows if row < len(table)]]
 
 

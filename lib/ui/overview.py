@@ -141,5 +141,5 @@ def draw_standouts(page: Page, period: Period, week: Week) -> None:
 
 
 def _draw(page: Page, standout: Standout) -> None:
-    address = page.filters.address() | dict(standout.address)
+    address = page.filters.address(**standout.filters)
     st.page_link(standout.page, label=plain(standout.text), icon=":material/arrow_forward:", query_params=address)

@@ -33,6 +33,7 @@ class Page:
     sheets: dict[str, Sheet] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
     windows: list[str] = field(default_factory=list)
+    without_names: bool = False
 
     @property
     def zone(self) -> str:
@@ -116,6 +117,7 @@ class Page:
             "Data as of": moment_text(self.newest, self.zone) if self.newest else "no sessions yet",
             "Computed at": moment_text(self.computed, self.zone),
             "Database": self.source.name,
+            **({"Names": "left out; each user has a pseudonym, the same in every file"} if self.without_names else {}),
             **{f"How counted: {name}": text for name, text in self.definitions.items()},
         }
 

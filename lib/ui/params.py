@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from lib.settings import Settings
 
-MAX_TEXT = 200
+MAX_TEXT, MAX_LIST = 200, 4_000
 OLDEST_DAY = date(2000, 1, 1)
 Number = TypeVar("Number", int, float)
 
@@ -33,18 +34,21 @@ def all_params(settings: Settings, as_of: date, last_day: date) -> dict[str, Par
         Param("engagement_days", settings.engagement_days, whole(1, 366), is_shared=True),
         Param("mistakes_days", settings.mistakes_days, whole(1, 366), is_shared=True),
         Param("conversion_days", settings.conversion_days, whole(1, 366), is_shared=True),
-        Param("all_sessions", False, _switch, lambda on: "1" if on else "0", is_shared=True),
+        Param("analyses_days", settings.analyses_days, whole(1, 366), is_shared=True),
+        Param("all_sessions", False, _switch, _one_or_zero, is_shared=True),
+        Param("without_names", False, _switch, _one_or_zero, is_shared=True),
         Param("min_sessions", settings.min_sessions, whole(1, 10), is_shared=True),
         Param("min_confidence", settings.min_confidence, decimal(5, 9.9, 1), _short, is_shared=True),
         Param("streak", settings.streak, one_of(("current", "best", "any")), is_shared=True),
         Param("price", settings.price, decimal(1, 100_000, 2), _short, is_shared=True),
-        Param("roles", (), _texts, ",".join),
-        Param("levels", (), _texts, ",".join),
+        Param("roles", (), _texts, _write_texts),
+        Param("levels", (), _texts, _write_texts),
         Param("sources", ("detected",), some_of(("detected", "it", "pricing")), ",".join),
-        Param("types", (), _texts, ",".join),
+        Param("types", (), _texts, _write_texts),
         Param("view", "type", one_of(("type", "level", "week", "domain"))),
-        Param("cells", (), _pairs, lambda pairs: "~".join(f"{value}|{category}" for value, category in pairs)),
+        Param("cells", (), _pairs, _write_pairs),
         Param("user", "", _text),
+        Param("analysis", "", _text),
     ]
     return {param.name: param for param in listed}
 
@@ -124,21 +128,38 @@ def _switch(text: str) -> bool:
     return one_of(("0", "1"))(text) == "1"
 
 
-def _text(text: str) -> str:
-    if len(text) > MAX_TEXT:
+def _one_or_zero(on: bool) -> str:
+    return "1" if on else "0"
+
+
+def _text(text: str, longest: int = MAX_TEXT) -> str:
+    if len(text) > longest:
         raise ValueError("too long")
     return text
 
 
 def _texts(text: str) -> tuple[str, ...]:
-    return tuple(part for part in dict.fromkeys(text[: MAX_TEXT * 5].split(",")) if _text(part))
+    return tuple(dict.fromkeys(unquote(part) for part in _text(text, MAX_LIST).split(",") if part))
+
+
+def _write_texts(texts: Sequence[str]) -> str:
+    return ",".join(map(_quoted, texts))
 
 
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:
-    pairs = [tuple(pair.split("|")) for pair in text[: MAX_TEXT * 20].split("~") if pair]
+    pairs = [tuple(map(unquote, pair.split("|"))) for pair in _text(text, MAX_LIST).split("~") if pair]
     if not all(len(pair) == 2 for pair in pairs):
         raise ValueError(text)
     return tuple((value, category) for value, category in pairs)
+
+
+def _write_pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    return "~".join(f"{_quoted(value)}|{_quoted(category)}" for value, category in pairs)
+
+
+def _quoted(text: str) -> str:
+    """Names of roles and categories are the product's: they may hold what parts them here."""
+    return text.translate({ord(sign): f"%{ord(sign):02X}" for sign in "%,|~"})
 
 
 def _short(number: float) -> str:

@@ -9,13 +9,15 @@ from lib.period import day_text
 from lib.ui import cached
 from lib.ui.page import Page
 from lib.ui.params import OLDEST_DAY
-from lib.ui.tables import take_whole_page
+from lib.ui.tables import plain, take_whole_page
 
 PAGES = (
     ("Home.py", "Home", ":material/home:"),
     ("pages/engagement.py", "Engagement", ":material/groups:"),
     ("pages/mistakes.py", "Mistakes", ":material/spellcheck:"),
     ("pages/conversion.py", "Conversion", ":material/trending_up:"),
+    ("pages/analyses.py", "Analyses", ":material/query_stats:"),
+    ("pages/reports.py", "Reports", ":material/mark_email_read:"),
     ("pages/data_health.py", "Data health", ":material/health_and_safety:"),
 )
 
@@ -48,12 +50,13 @@ def draw_as_of(page: Page) -> None:
 def draw_source(page: Page, warning: DeltaGenerator) -> None:
     """Which database, how old, and the button that asks it again."""
     with st.sidebar:
-        st.caption(f"Database: {page.source.name}")
+        st.caption(f"Database: {plain(page.source.name)}")
         age = page.days_old
         if age is None:
             st.caption("No sessions yet.")
         elif age > page.settings.stale_after_days:
             warning.warning(f"The newest session is {age} days old.", icon=":material/schedule:")
+        _draw_names_switch(page)
         take_whole_page(page)
         st.button(
             "Refresh",
@@ -61,3 +64,16 @@ def draw_source(page: Page, warning: DeltaGenerator) -> None:
             icon=":material/refresh:",
             help=f"Ask the database again. Today is {day_text(page.today)}.",
         )
+
+
+def _draw_names_switch(page: Page) -> None:
+    """Whether files have names: only where there is a key to make pseudonyms with."""
+    if page.settings.pseudonym_key.get_secret_value():
+        wanted = st.toggle(
+            "Without names",
+            key=page.filters.key("without_names"),
+            help="CSV and Excel files have pseudonyms instead of users, and no addresses. The page stays as it is.",
+        )
+        page.without_names = page.filters.use("without_names", wanted)
+    elif page.filters["without_names"]:
+        st.warning("Files have names: the setting FLUENCY\\_PSEUDONYM\\_KEY is not set.", icon=":material/badge:")

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 import altair as alt
 import streamlit as st
-from streamlit.column_config import DatetimeColumn, NumberColumn, TextColumn
+from streamlit.column_config import DateColumn, DatetimeColumn, NumberColumn, TextColumn
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from lib import exports
 from lib.charts import LIGHT, Palette, palette
+from lib.database import connect
 from lib.exports import Column, Sheet
+from lib.queries.people import everybody
 from lib.ui.page import Page
 
 CSV = "text/csv"
@@ -21,6 +23,9 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NO_DATA = "–"
 LONG_TEXT = 300
 MOST_ROWS = 10
+UNSEEN = "\u2060"  # word joiner: has no width
+# Icons (:material/home:), addresses and arrows are drawn after the escapes are gone; an unseen character parts them.
+_DRAWN_LATER = re.compile(r":(?=\S)|@(?=\S)|[-<>~](?=[-=>])|www(?=\.)", re.IGNORECASE)
 AnyChart = alt.Chart | alt.LayerChart
 
 
@@ -69,7 +74,9 @@ def _draw(sheet: Sheet, looks: dict[str, ColumnConfig], options: dict[str, Any])
     frame = sheet.frame[list(sheet.columns)].copy()
     for name, column in sheet.columns.items():
         if column.kind == "text":
-            frame[name] = frame[name].str.slice(0, LONG_TEXT)
+            frame[name] = frame[name].str.slice(0, LONG_TEXT).replace("", None)
+        elif column.kind == "boolean":  # in words, as in the files
+            frame[name] = frame[name].map({True: "yes", False: "no"}).astype("str")
     return st.dataframe(
         frame, column_config=looks, hide_index=True, placeholder=NO_DATA, alt=alternative(sheet), **options
     )
@@ -101,6 +108,8 @@ def column_look(column: Column, page: Page, width: int | None = None) -> ColumnC
         return DatetimeColumn(
             column.label, help=column.help or None, width=width, format="D MMM YYYY HH:mm", timezone=page.zone
         )
+    if column.kind == "date":
+        return DateColumn(column.label, help=column.help or None, width=width, format="D MMM YYYY")
     return TextColumn(column.label, help=column.help or None, width=width)
 
 
@@ -116,7 +125,7 @@ def _footer(
     page.sheets[sheet.name] = sheet
     page.definitions[sheet.name] = how
     count = len(sheet.frame)
-    rows = f"{count:,} of {of:,} rows" if of is not None and of > count else f"{count:,} rows"
+    rows = f"{count:,} of {of:,} rows" if of is not None and of > count else f"{count:,} row{'s' * (count != 1)}"
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         explain(how, sql)
         if draw is not None:
@@ -124,12 +133,28 @@ def _footer(
                 _draw(sheet, {name: column_look(column, page) for name, column in sheet.columns.items()}, {})
             _download(page, "PNG", sheet.name, "image/png", lambda: exports.chart_png(draw(LIGHT)))
             _download(page, "SVG", sheet.name, "image/svg+xml", lambda: exports.chart_svg(draw(LIGHT)))
-        _download(page, "CSV", sheet.name, CSV, lambda: exports.csv_bytes(sheet, zone=page.zone))
+        _download(page, "CSV", sheet.name, CSV, lambda: exports.csv_bytes(to_take(page, sheet), zone=page.zone))
         _download(
-            page, "Excel", sheet.name, XLSX, lambda: exports.xlsx_bytes([sheet], page.about(rows), zone=page.zone)
+            page,
+            "Excel",
+            sheet.name,
+            XLSX,
+            lambda: exports.xlsx_bytes([to_take(page, sheet)], page.about(rows), zone=page.zone),
         )
         if draw is None:
             st.caption(rows, width="content")
+
+
+def to_take(page: Page, sheet: Sheet) -> Sheet:
+    """The table as it goes into a file: without names where the visitor wants that."""
+    if not page.without_names:
+        return sheet
+    from lib.analysis.pseudonyms import Person, checked_key
+    from lib.report.anonymise import anonymise_sheet
+
+    key = checked_key(page.settings.pseudonym_key.get_secret_value())
+    with connect(page.source.engine) as connection:
+        return anonymise_sheet(sheet, key, (Person(*row) for row in everybody(connection)))
 
 
 def _download(page: Page, label: str, name: str, mime: str, make: Callable[[], bytes]) -> None:
@@ -156,7 +181,7 @@ def explain(how: str, sql: str = "") -> None:
 def plain(text: object) -> str:
     """Text from the data, for a place where Markdown is drawn: it comes out as the characters that it is."""
     one_line = " ".join(str(text).split())[:LONG_TEXT]
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~&])", r"\\\1", one_line)
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~&])", r"\\\1", _DRAWN_LATER.sub(f"\\g<0>{UNSEEN}", one_line))
 
 
 def take_whole_page(page: Page) -> None:
@@ -166,7 +191,9 @@ def take_whole_page(page: Page) -> None:
     rows = "; ".join(f"{name}: {len(sheet.frame):,}" for name, sheet in page.sheets.items())
     st.download_button(
         "Whole page",
-        lambda: exports.xlsx_bytes(list(page.sheets.values()), page.about(rows), zone=page.zone),
+        lambda: exports.xlsx_bytes(
+            [to_take(page, sheet) for sheet in page.sheets.values()], page.about(rows), zone=page.zone
+        ),
         page.file_name(page.name, "xlsx"),
         XLSX,
         on_click="ignore",

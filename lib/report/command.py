@@ -1,0 +1,146 @@
+"""What the command does with its options: a report, a backup or the status, at once or every day.
+
+Everything slow is imported where it is needed: --help and --status answer at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lib.report.failure import sentence
+from lib.report.options import OptionError, settings_for
+
+if TYPE_CHECKING:
+    from lib.report.run import Order
+    from lib.settings import Settings
+
+LOG = logging.getLogger("fluency_lab")
+# A calendar day has up to 25 hours, and today's run is not over in the second that it begins.
+A_DAY = timedelta(hours=26)
+INTERRUPTED = 130  # what shells give to a program that Ctrl-C ended
+
+
+class NoGoodRun(Exception):
+    """The last good run is more than a day ago, or there is none."""
+
+
+def attempt(work: Callable[[], object]) -> int:
+    """Do ``work``: 0 when all of it went well, 1 with one sentence on standard error when not.
+
+    The command's one boundary: whatever happens, the reader gets a sentence and the log the rest.
+    """
+    try:
+        work()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if LOG.hasHandlers():
+            LOG.error("The run failed", exc_info=error)
+        print(sentence(error), file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def execute(options: Namespace) -> None:
+    """Do what ``options`` ask for; raises what went wrong."""
+    _set_up_log(options.verbose, options.log)
+    if options.keep is not None and options.backup is None:
+        raise OptionError("The option --keep goes with --backup.")
+    settings = settings_for(options)
+    folder = options.output or Path(settings.reports_folder)
+    if options.status:
+        say_status(folder, settings.timezone, datetime.now(UTC))
+        return
+    task = partial(back_up, options, settings) if options.backup else partial(report, _order(options, settings))
+    if options.at is None:
+        task()
+    else:
+        _stay(task, options, settings.timezone, folder)
+
+
+def report(order: Order) -> None:
+    """Make the report and say where it is, and who got it."""
+    from lib.report.run import run
+
+    outcome = run(order, progress=_log_progress)
+    first, *others = outcome.files
+    verb = "Would write" if order.dry_run else "Wrote"
+    print(f"{verb} {first} and {len(others)} more files.", flush=True)
+    for delivery in outcome.deliveries:
+        print(f"{delivery.recipient}: {delivery.state}. {delivery.reason}".rstrip(), flush=True)
+
+
+def back_up(options: Namespace, settings: Settings) -> None:
+    """Copy the database and say where the copy is."""
+    from lib.database import database_url
+    from lib.report import backup
+
+    url, now = database_url(settings.database_url), datetime.now(UTC)
+    made = backup.back_up(url, options.backup, keep=options.keep, now=now, zone=settings.timezone)
+    print(f"Wrote {made} ({made.stat().st_size / 1e6:,.1f} MB), checked.", flush=True)
+
+
+def say_status(folder: Path, zone: str, now: datetime) -> None:
+    """Print when the last good run ended; raises NoGoodRun, with the newest failure, where that is over a day ago."""
+    from lib.period import day_text, moment_text
+    from lib.report.ledger import last_good, read_runs
+
+    runs, good = read_runs(folder), last_good(folder)
+    failure = f" The newest run failed: {runs[-1].failure}" if runs and runs[-1].failure else ""
+    if good is None:
+        raise NoGoodRun(f"There has been no good run in {folder}.{failure}")
+    when = f"{moment_text(good.ended, zone)} ({zone})"
+    if now - good.ended > A_DAY:
+        raise NoGoodRun(f"The last good run was more than a day ago, on {when}.{failure}")
+    as_of = f", as of {day_text(good.as_of)}" if good.as_of else ""
+    print(f"The last good run ended on {when}{as_of}.{failure}")
+
+
+def _order(options: Namespace, settings: Settings) -> Order:
+    from lib.report.orders import order_from
+
+    return order_from(
+        settings,
+        folder=options.output,
+        as_of=options.as_of,
+        completed_only=not options.all_sessions,
+        feed=options.feed,
+        recipients=options.email,
+        anonymise=options.anonymise,
+        dry_run=options.dry_run,
+    )
+
+
+def _stay(task: Callable[[], None], options: Namespace, zone: str, folder: Path) -> None:
+    from lib.period import moment_text
+    from lib.report.ledger import last_good
+    from lib.report.schedule import Daily, stay
+
+    trigger = Daily(options.at, zone)
+    good = None if options.backup else last_good(folder)
+    coming = moment_text(trigger.next_after(datetime.now(UTC)), zone)
+    print(f"Every day at {options.at:%H:%M} ({zone}); the next time is {coming}.", flush=True)
+    stay(partial(attempt, task), trigger, last_run=good.started if good else None)
+
+
+def _log_progress(done: float, what: str) -> None:
+    LOG.info("%3.0f %% %s", 100 * done, what)
+
+
+def _set_up_log(verbose: bool, file: Path | None) -> None:
+    logging.captureWarnings(True)  # a library's remark is no failure of the run, and not for its reader
+    # Without any handler, Python would print warnings between the sentences.
+    handlers: list[logging.Handler] = [logging.StreamHandler() if verbose else logging.NullHandler()]
+    if file is not None:
+        handlers.append(logging.FileHandler(file, encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(handler)
+        logging.getLogger().setLevel(logging.INFO)

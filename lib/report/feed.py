@@ -1,0 +1,84 @@
+"""The Parquet feed: typed tables under the same names every day, for programs that draw their own charts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lib.database import to_utc
+from lib.exports import Column
+from lib.report.checks import BrokenFile
+from lib.report.contents import Report
+from lib.report.tables import feed_tables
+from lib.report.together import UNFINISHED, remove_leftovers, sync_folder, write_through
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def write_feed(report: Report, folder: Path) -> list[Path]:
+    """Replace engagement, mistakes, heatmap, candidates and each analysis_NAME (.parquet) in ``folder``.
+
+    Values are as computed: neither rounded nor escaped; moments are UTC. Every table also has as_of (date),
+    generated_at (timestamp) and timezone, so that a reader sees when one is not of the same run as another. All are
+    written and checked before the first is replaced; each is replaced in one step. Raises OSError, BrokenFile.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f"{UNFINISHED}feed_") as made:
+        work = Path(made)
+        for name, (frame, columns) in feed_tables(report).items():
+            _write(work / f"{name}.parquet", _table(report, frame, columns))
+        placed = [path.replace(folder / path.name) for path in sorted(work.iterdir())]
+    sync_folder(folder)
+    return placed
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    write_through(path, sink.getvalue().to_pybytes())
+    try:
+        found = pq.read_table(path)
+    except pa.ArrowException as error:
+        raise BrokenFile(path.name, f"it does not open ({error})") from error
+    if not found.equals(table):
+        raise BrokenFile(path.name, "it does not hold what was written")
+
+
+def _table(report: Report, frame: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Table:
+    import pyarrow as pa
+
+    arrays = {name: pa.array(_values(frame[name], column), _type(column)) for name, column in columns.items()}
+    size = len(frame)
+    arrays["as_of"] = pa.array([report.as_of] * size, pa.date32())
+    arrays["generated_at"] = pa.array([report.generated_at] * size, pa.timestamp("us", tz="UTC"))
+    arrays["timezone"] = pa.array([report.options.zone] * size, pa.string())
+    return pa.table(arrays)
+
+
+def _values(series: pd.Series[Any], column: Column) -> list[Any]:
+    if column.kind == "datetime":
+        series = to_utc(series).dt.as_unit("us")
+    pairs = zip(series.tolist(), series.isna().tolist(), strict=True)
+    return [None if missing else value for value, missing in pairs]
+
+
+def _type(column: Column) -> pa.DataType:
+    import pyarrow as pa
+
+    types = {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "date": pa.date32(),
+        "datetime": pa.timestamp("us", tz="UTC"),
+        "boolean": pa.bool_(),
+    }
+    return types.get(column.kind, pa.float64())

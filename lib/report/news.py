@@ -1,0 +1,167 @@
+"""What the mail says first: old data, nothing to report, what changed since the last report, and the subject."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lib.analysis.engagement import TOTAL
+from lib.period import day_text, moment_text
+from lib.report.changes import Changes, Step, mistake_keys
+from lib.report.contents import Report
+from lib.report.wording import count, figure, percent, person, records, shown
+
+STALE_AFTER_DAYS = 2
+NAMED = 5  # people or mistakes named in one piece of news
+PRODUCT = "Fluency Lab"
+
+
+class News(NamedTuple):
+    """One thing that changed: what, and the particulars."""
+
+    what: str
+    details: str = ""
+
+
+def is_stale(report: Report) -> bool:
+    """Whether the newest session is more than two days older than the day on which the report was made."""
+    return report.days_old is not None and report.days_old > STALE_AFTER_DAYS
+
+
+def is_empty(report: Report) -> bool:
+    """Whether there is nothing to report: no sessions, no mistakes, and no candidates either."""
+    return report.is_empty and report.conversion.candidates.empty
+
+
+def warning(report: Report) -> News | None:
+    """What is said first of all: that the data is old, or that there is none; None where it is fresh."""
+    if report.data_as_of is None:
+        return News("There is no data yet.", "The database has no sessions.")
+    if not is_stale(report):
+        return None
+    newest = f"{moment_text(report.data_as_of, report.options.zone)} ({report.options.zone})"
+    age = count(report.days_old or 0, "day")
+    return News(
+        "The data is old.", f"The newest session is of {newest}, {age} ago. What follows shows nothing after that."
+    )
+
+
+def nothing_sentences(report: Report) -> list[str]:
+    """What an empty report means and what to do."""
+    windows = (report.engagement.period, report.mistakes.period)
+    said = " and ".join(dict.fromkeys(window.caption for window in windows))
+    return [
+        f"No session and no mistake was recorded in {said}.",
+        "If people did use the product, check that the data arrives: the page Data health says what is there."
+        if report.data_as_of is None or is_stale(report)
+        else "The newest data lies outside these days: choose another as-of day, or longer windows.",
+    ]
+
+
+def news_title(changes: Changes) -> str:
+    """The heading of the news, with the report that they are compared with."""
+    return f"What changed since the report of {day_text(changes.last.as_of)}" if changes.last else "What changed"
+
+
+def news(report: Report, changes: Changes) -> list[News]:
+    """What changed since the last report, people first."""
+    if changes.is_unreadable:
+        return [News("The last report cannot be read", "So nothing in this one is marked as new.")]
+    if changes.last is None:
+        return [News("This is the first report", "From the next one on, this part says what is new.")]
+    found = [*_people_news(report, changes), *_mistake_news(report, changes), *_step_news(changes)]
+    if changes.settings:
+        said = ", ".join(f"{one.name} {shown(one.now)} (was {shown(one.last)})" for one in changes.settings)
+        found.append(News("Counted differently", f"So part of this may be no news: {said}."))
+    return found
+
+
+def _people_news(report: Report, changes: Changes) -> list[News]:
+    rows = report.conversion.candidates
+    new = [person(row) for row in records(rows[rows["user_id"].isin(changes.new_candidates)].head(NAMED))]
+    gone = [shown(one.email, 60) or shown(one.user_id, 40) for one in changes.gone[:NAMED]]
+    found = [News(count(len(changes.new_candidates), "new candidate"), _named(new, len(changes.new_candidates)))]
+    if not changes.new_candidates:
+        found = [News("No new candidates", f"{count(len(rows), 'candidate')} as listed below." if len(rows) else "")]
+    if gone:
+        many = len(changes.gone)
+        found.append(
+            News(f"{count(many, 'candidate')} no longer {'qualifies' if many == 1 else 'qualify'}", _named(gone, many))
+        )
+    return found
+
+
+def _mistake_news(report: Report, changes: Changes) -> list[News]:
+    top = report.mistakes.top
+    new = [
+        f"“{shown(key.text, 80)}” (no. {rank})"
+        for rank, key in zip(top["rank"], mistake_keys(top), strict=True)
+        if key in changes.new_mistakes
+    ]
+    what = f"{count(len(new), 'mistake')} new in the {top_name(report)}"
+    return [News(what, _named(new[:NAMED], len(new)))] if new else []
+
+
+def _step_news(changes: Changes) -> list[News]:
+    labels = {"users": ("Users", 0), "sessions": ("Sessions", 0), "avg_confidence": ("Confidence", 2)}
+    differing = [step for step in changes.steps if step.now != step.last]
+    if not differing:
+        return [News("Engagement is unchanged", "Users, sessions and confidence are as in the last report.")]
+    return [_step(step, *labels[step.name]) for step in differing]
+
+
+def _step(step: Step, label: str, places: int) -> News:
+    now, last = figure(step.now, places), figure(step.last, places)
+    if step.now is None or step.last is None:
+        return News(label, f"{now}, after {last} in the last report")
+    by = step.now - step.last
+    return News(
+        f"{label} {'up' if by > 0 else 'down'} {figure(abs(by), places)}", f"{now}, after {last} in the last report"
+    )
+
+
+def _named(names: list[str], of: int) -> str:
+    more = of - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+
+
+def top_name(report: Report) -> str:
+    """`top ten`, or `top 20` where the setting says so."""
+    return "top ten" if report.options.top == 10 else f"top {report.options.top}"
+
+
+def subject(report: Report, changes: Changes) -> str:
+    """The subject of the mail, the news in it and no text from the data: `3 new candidates, sessions +12 %: ...`."""
+    said = "nothing to report" if is_empty(report) else _headline(report, changes)
+    old = "no sessions yet; " if report.data_as_of is None else ""
+    if is_stale(report):
+        old = f"data is {count(report.days_old or 0, 'day')} old; "
+    text = f"{old}{said}"
+    return f"{text[0].upper()}{text[1:]}: {PRODUCT}, {day_text(report.as_of)}"
+
+
+def _headline(report: Report, changes: Changes) -> str:
+    if changes.last and not changes.any:
+        return "nothing new since the last report"
+    return f"{_people_headline(report, changes)}, {_sessions_headline(report)}"
+
+
+def _people_headline(report: Report, changes: Changes) -> str:
+    if not changes.last:
+        return count(len(report.conversion.candidates), "candidate")
+    if changes.new_candidates:
+        return count(len(changes.new_candidates), "new candidate")
+    if changes.new_mistakes:
+        return f"{count(len(changes.new_mistakes), 'mistake')} new in the {top_name(report)}"
+    return f"{count(len(changes.gone), 'candidate')} fewer" if changes.gone else "no new candidates"
+
+
+def _sessions_headline(report: Report) -> str:
+    """The same change as in the table below: against the window before."""
+    by_role = report.engagement.by_role
+    total = records(by_role[by_role["group"] == TOTAL])[-1]
+    return f"sessions {_whole_percent(total['sessions'], total['sessions_before'])}"
+
+
+def _whole_percent(now: int, before: int) -> str:
+    share = percent(now, before, 0).replace("\N{NO-BREAK SPACE}", " ")
+    return "steady" if share in ("+0 %", "-0 %") else share or f"{now:,}"

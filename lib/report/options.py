@@ -1,0 +1,117 @@
+"""The options of daily_reports.py, and the sentence for a value that does not fit.
+
+What is also a setting is checked where settings are, so that both have the same limits. Loads nothing slow: --help and
+--status answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import date, time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from lib.settings import Settings
+
+# Option, what stands for its value, what it says; each is the setting of that name.
+SETTINGS = (
+    ("--database-url", "URL", "SQLAlchemy URL, or path of a SQLite file; keep a password in the setting instead"),
+    ("--timezone", "ZONE", "reporting zone, IANA name"),
+    ("--engagement-days", "N", "window of engagement, days"),
+    ("--mistakes-days", "N", "window of mistakes, days"),
+    ("--conversion-days", "N", "window of conversion, days"),
+    ("--top", "N", "mistakes listed"),
+    ("--min-sessions", "N", "sessions a candidate needs"),
+    ("--min-confidence", "SCORE", "score that a session must exceed"),
+    ("--streak", "WAY", "way of counting sessions: current, best or any"),
+    ("--price", "AMOUNT", "price of the module"),
+)
+
+
+class OptionError(Exception):
+    """An option has a value that cannot be used; ``str()`` is one sentence that names it."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{message[:1].upper()}{message[1:].rstrip('.')}; --help lists the options.")
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options as given; raises OptionError. What is not given is None, and its setting holds."""
+    parser = _Parser(
+        prog="daily_reports.py",
+        description="Write the daily report. Exit status 0: every file was written and checked, and the mail accepted.",
+        epilog="Options that are not given come from the settings (FLUENCY_TIMEZONE for --timezone, and so on).",
+        allow_abbrev=False,
+    )
+    numbers = parser.add_argument_group("what is counted")
+    for name, value, text in SETTINGS:
+        numbers.add_argument(name, metavar=value, help=text)
+    numbers.add_argument("--as-of", type=_day, metavar="DATE", help="last day, YYYY-MM-DD (default: the newest data's)")
+    numbers.add_argument("--all-sessions", action="store_true", help="count sessions that were not finished, too")
+    numbers.add_argument("--anonymise", action="store_true", help="pseudonyms instead of users and e-mail addresses")
+    _add_places(parser.add_argument_group("where it goes"))
+    _add_actions(parser.add_argument_group("when, and what else"))
+    return parser.parse_args(arguments)
+
+
+def _add_places(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--output", type=Path, metavar="DIR", help="folder of the files (default: FLUENCY_REPORTS_FOLDER)"
+    )
+    group.add_argument("--feed", type=Path, metavar="DIR", help="also write Parquet tables, the same names every day")
+    group.add_argument(
+        "--email", nargs="*", metavar="ADDRESS", help="send it to these addresses (default: FLUENCY_MAIL_TO)"
+    )
+    group.add_argument("--dry-run", action="store_true", help="write and send nothing; say what would go to whom")
+
+
+def _add_actions(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--at", type=_clock, metavar="HH:MM", help="stay, and do it every day at this time")
+    group.add_argument("--status", action="store_true", help="say when the last good run was; 1 if over a day ago")
+    group.add_argument("--backup", type=Path, metavar="DIR", help="copy the database into DIR instead of reporting")
+    group.add_argument("--keep", type=_count, metavar="N", help="with --backup: remove all but the newest N")
+    group.add_argument("--verbose", action="store_true", help="say each step, and where a failure came from")
+    group.add_argument("--log", type=Path, metavar="FILE", help="append the same to FILE")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a day such as 2026-11-22") from error
+
+
+def _clock(text: str) -> time:
+    hours, _, minutes = text.partition(":")
+    if not (hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2 and int(hours) < 24 and int(minutes) < 60):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a time such as 08:00")
+    return time(int(hours), int(minutes))
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of 1 or more")
+    return int(text)
+
+
+def settings_for(options: argparse.Namespace) -> Settings:
+    """The settings of this installation with what ``options`` say instead; raises SettingsError, OptionError."""
+    from pydantic import ValidationError
+
+    from lib.settings import Settings, load_settings
+
+    names = {option.removeprefix("--").replace("-", "_"): option for option, _, _ in SETTINGS}
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    settings = load_settings()
+    if not given:
+        return settings
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        wanted = problem["msg"].removeprefix("Value error, ")
+        raise OptionError(f"The option {names[str(problem['loc'][0])]} cannot be used: {wanted}.") from error

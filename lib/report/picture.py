@@ -1,0 +1,26 @@
+"""The heatmap as a picture, the same chart as on the page."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from lib.charts import LIGHT, heatmap
+from lib.charts.palette import dress
+from lib.exports import chart_png
+from lib.report.contents import Mistakes, Report
+from lib.report.tables import picture_cells
+
+
+def heatmap_png(report: Report) -> bytes:
+    """PNG of the heatmap by type; where there are no mistakes, a picture that says so."""
+    mistakes = report.mistakes
+    if mistakes.cells.empty:
+        return chart_png(_nothing(mistakes))
+    return chart_png(heatmap(picture_cells(mistakes.cells), LIGHT, x_title="Type", selectable=False))
+
+
+def _nothing(mistakes: Mistakes) -> alt.LayerChart:
+    said = f"No mistakes were recorded in {mistakes.period.caption}."
+    text = alt.Chart(pd.DataFrame({"said": [said]})).mark_text(color=LIGHT.muted).encode(text="said:N")
+    return dress((text,), LIGHT, height=80, description=said)

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from lib.ui import sidebar
+from tests.browser.conftest import DESK, Visit
+from tests.browser.visitor import Visitor
+
+PAGES = {"" if file == "Home.py" else Path(file).stem: label for file, label, _ in sidebar.PAGES}
+ANSWERS = ("", "engagement", "mistakes", "conversion", "data_health")
+PHONE = {"width": 400, "height": 800}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+READABLE = 3.0  # contrast; captions are grey on purpose
+TEXTS = "h1, h3, p, label, [data-testid=stMetricValue], svg .role-axis-label text, svg .role-axis-title text"
+INKS = """parts => parts.filter(e => e.checkVisibility() && !e.closest(':disabled')).map(e =>
+    [e.textContent, e.namespaceURI.endsWith('svg') ? getComputedStyle(e).fill : getComputedStyle(e).color])"""
+
+
+def test_all_pages_leave_the_database_file_as_it_was(visitor: Visitor, database: Path) -> None:
+    before = hashlib.sha256(database.read_bytes()).hexdigest()
+    for path in PAGES:
+        visitor.open(path, as_of="2026-10-31")
+    assert hashlib.sha256(database.read_bytes()).hexdigest() == before
+    assert [file.name for file in database.parent.iterdir()] == [database.name]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_is_wider_than_a_phone(visit: Visit, path: str) -> None:
+    visitor = visit(viewport=PHONE, has_touch=True)
+    visitor.open(path)
+    wide = "[...document.querySelectorAll('html, body, [data-testid=stMain]')].map(e => e.scrollWidth)"
+    assert max(visitor.page.evaluate(wide)) <= PHONE["width"]
+    expect(visitor.main.get_by_role("heading", level=1)).to_be_in_viewport()
+
+
+def answer(visitor: Visitor, label: str) -> list[Locator]:
+    """What answers the question of a page."""
+    main = visitor.main
+    return {
+        "Home": [
+            *main.get_by_test_id("stMetric").all(),
+            main.get_by_role("link").first,
+            main.locator("svg.marks").last,
+        ],
+        "Engagement": [main.get_by_test_id("stDataFrame").first],
+        "Mistakes": [main.get_by_test_id("stDataFrame").first, main.locator("svg.marks").first],
+        "Conversion": [*main.get_by_test_id("stMetric").all(), main.get_by_test_id("stDataFrame").first],
+        "Data health": [main.get_by_test_id("stAlert"), main.get_by_test_id("stDataFrame").first],
+    }[label]
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_the_first_view_of_a_page_holds_its_answer(visitor: Visitor, path: str) -> None:
+    visitor.open(path)
+    for part in answer(visitor, PAGES[path]):
+        expect(part).to_be_in_viewport()
+        box = part.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= DESK["height"]
+        assert box["x"] + box["width"] <= DESK["width"]
+
+
+def test_thresholds_and_the_day_follow_from_page_to_page_and_survive_a_reload(visitor: Visitor) -> None:
+    visitor.open("conversion")
+    visitor.slide("Score above", "ArrowLeft", times=5)
+    visitor.expect_query("min_confidence=7.5")
+    count = visitor.metric("Candidates").inner_text()
+    visitor.go("Home")
+    visitor.expect_query("min_confidence=7.5")
+    expect(visitor.metric("Candidates")).to_have_text(count)
+
+    visitor.sidebar.get_by_role("spinbutton", name="day, As of").press("ArrowDown")
+    visitor.main.get_by_role("heading", level=1).click()  # the day is taken over when the field is left
+    visitor.expect_in_query("min_confidence=7.5", "as_of=2026-11-21")
+    visitor.go("Engagement")
+    visitor.expect_in_query("min_confidence=7.5", "as_of=2026-11-21")
+    expect(visitor.main.get_by_text("15–21 Nov 2026")).to_be_visible()
+    visitor.page.reload()
+    visitor.settle()
+    visitor.expect_in_query("min_confidence=7.5", "as_of=2026-11-21")
+    expect(visitor.main.get_by_text("15–21 Nov 2026")).to_be_visible()
+
+    visitor.sidebar.get_by_role("button", name="Newest day").click()
+    visitor.expect_query("min_confidence=7.5")
+    visitor.go("Conversion")
+    visitor.expect_score("7.5")
+
+
+def test_back_and_forward_bring_filters_and_pages_back(visitor: Visitor) -> None:
+    visitor.open("conversion")
+    usual = visitor.metric("Candidates").inner_text()
+    visitor.cell("confidence above 7.0, at least 3 sessions").dispatch_event("click")
+    visitor.expect_query("min_confidence=7")
+    expect(visitor.metric("Candidates")).not_to_have_text(usual)
+    changed = visitor.metric("Candidates").inner_text()
+
+    visitor.page.evaluate("history.back()")
+    visitor.expect_score("8.0")
+    expect(visitor.metric("Candidates")).to_have_text(usual)
+    visitor.page.evaluate("history.forward()")
+    visitor.expect_score("7.0")
+    expect(visitor.metric("Candidates")).to_have_text(changed)
+
+    # Filters that follow to another page are a step of their own, so the way back from there has two.
+    visitor.go("Mistakes")
+    visitor.expect_query("min_confidence=7")
+    visitor.page.evaluate("history.go(-2)")
+    visitor.expect_score("7.0")
+    expect(visitor.metric("Candidates")).to_have_text(changed)
+
+
+def test_a_sentence_on_home_leads_to_the_page_that_shows_more(visitor: Visitor) -> None:
+    visitor.open()
+    sentence = visitor.main.get_by_role("link").filter(has_text="qualify")
+    count = re.search(r"\d+", sentence.inner_text())
+    sentence.click()
+    expect(visitor.main.get_by_role("heading", level=1, name="Conversion")).to_be_visible()
+    assert count
+    expect(visitor.metric("Candidates")).to_have_text(count[0])
+
+
+def test_an_address_with_values_that_do_not_fit_is_said_and_shows_the_usual_ones(visitor: Visitor) -> None:
+    visitor.open("conversion", min_confidence="<b>", min_sessions="99", as_of="2999-01-01", streak="none")
+    expect(visitor.main.get_by_text("as_of, min_confidence, min_sessions, streak")).to_be_visible()
+    visitor.expect_score("8.0")
+    assert visitor.rows() != []
+
+
+def test_all_controls_of_a_page_are_reached_with_the_tab_key(visitor: Visitor) -> None:
+    visitor.open("conversion")
+    name = "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"
+    reached = []
+    for _ in range(60):
+        visitor.page.keyboard.press("Tab")
+        reached.append(visitor.page.evaluate(name))
+    wanted = [
+        "Mistakes",
+        "Refresh",
+        "7",
+        "Sessions at least",
+        "Score above",
+        "Price, $",
+        "CSV",
+        "Excel",
+        "What if",
+        "PNG",
+    ]
+    assert [part for part in wanted if not any(part in one for one in reached)] == []
+
+
+def test_a_page_is_chosen_and_a_filter_set_without_a_mouse(visitor: Visitor) -> None:
+    visitor.open()
+    link = visitor.sidebar.get_by_role("link", name="Engagement")
+    link.focus()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.main.get_by_role("heading", level=1, name="Engagement")).to_be_visible()
+    visitor.settle()
+    visitor.main.get_by_role("radio", name="7", exact=True).focus()
+    visitor.page.keyboard.press("ArrowRight")
+    visitor.page.keyboard.press("Enter")
+    visitor.expect_query("engagement_days=14")
+
+
+@pytest.mark.parametrize("path", ["", "mistakes", "conversion"])
+def test_light_and_dark_are_both_readable(visitor: Visitor, path: str) -> None:
+    grounds = []
+    for scheme in SCHEMES:
+        visitor.page.emulate_media(color_scheme=scheme)
+        visitor.open(path)
+        expect(visitor.main.locator("svg.marks").last).to_be_visible()
+        ground = color(visitor.page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor"))
+        grounds.append(luminance(ground))
+        shown = visitor.main.locator(TEXTS).evaluate_all(INKS)
+        assert len(shown) > 20
+        assert [text for text, ink in shown if contrast(color(ink), ground) < READABLE] == []
+    assert grounds[0] > 0.8
+    assert grounds[1] < 0.05
+
+
+def color(css: str) -> tuple[float, ...]:
+    """Red, green, blue (0 to 255), and opacity."""
+    numbers = [float(number) for number in re.findall(r"[\d.]+", css)]
+    return tuple(numbers) if len(numbers) == 4 else (*numbers[:3], 1.0)
+
+
+def luminance(rgb: tuple[float, ...]) -> float:
+    """Relative luminance, WCAG 2."""
+    parts = [value / 255 for value in rgb[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(ink: tuple[float, ...], ground: tuple[float, ...]) -> float:
+    """Contrast ratio, WCAG 2; see-through ink is mixed with the ground first."""
+    mixed = tuple(ink[3] * one + (1 - ink[3]) * other for one, other in zip(ink[:3], ground[:3], strict=True))
+    lighter, darker = sorted((luminance(mixed), luminance(ground)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_a_database_that_another_program_writes_to_is_said_and_works_again_afterwards(
+    visitor: Visitor, database: Path
+) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        visitor.page.goto(f"{visitor.address}/engagement?as_of=2026-09-15")
+        expect(visitor.main.get_by_text("The database is busy")).to_be_visible()
+        expect(visitor.main.get_by_test_id("stException")).to_have_count(0)
+        writer.execute("ROLLBACK")
+    visitor.main.get_by_role("button", name="Try again").click()
+    expect(visitor.main.get_by_test_id("stDataFrame").first).to_be_visible()
+    expect(visitor.main.get_by_text("The database is busy")).to_have_count(0)
+    expect(visitor.main.get_by_text("9–15 Sep 2026")).to_be_visible()

@@ -1,0 +1,145 @@
+"""A visitor: one page of the browser, what can be done there, and what went wrong behind it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
+
+DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+WAIT = 20_000  # milliseconds: how long anything may take on a busy machine
+PROBES = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks for these below a page's path first
+ROW, HEADER = 35, 36  # pixels of a table, which is drawn on a canvas
+
+expect.set_options(timeout=WAIT)
+
+
+class Visitor:
+    """Opens pages of the app at ``address`` in ``page``."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.troubles: list[str] = []
+        page.set_default_timeout(WAIT)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
+        page.on("request", self._request)
+        page.on("requestfailed", self._failed)
+        page.on("response", self._response)
+
+    def open(self, path: str = "", **query: str) -> None:
+        """A page of the app, drawn to the end."""
+        self.page.goto(f"{self.address}/{path}" + (f"?{urlencode(query)}" if query else ""))
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page has its title, the server is done with it, and the browser has drawn all of it."""
+        expect(self.main.get_by_role("heading", level=1)).to_be_visible()
+        self.page.wait_for_selector(DONE)
+        expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+    @property
+    def main(self) -> Locator:
+        """The page without the sidebar."""
+        return self.page.get_by_test_id("stMainBlockContainer")
+
+    @property
+    def sidebar(self) -> Locator:
+        """The sidebar."""
+        return self.page.get_by_test_id("stSidebar")
+
+    @property
+    def query(self) -> str:
+        """What stands behind the question mark in the address bar."""
+        return urlsplit(self.page.url).query
+
+    def expect_query(self, query: str) -> None:
+        """Wait until the address bar has exactly this behind the question mark."""
+        self.page.wait_for_url(lambda url: urlsplit(url).query == query)
+
+    def expect_in_query(self, *parts: str) -> None:
+        """Wait until the address bar holds all of these."""
+        self.page.wait_for_url(lambda url: set(parts) <= set(urlsplit(url).query.split("&")))
+
+    def go(self, label: str) -> None:
+        """Follow a link of the sidebar."""
+        self.sidebar.get_by_role("link", name=label, exact=True).click()
+        expect(self.main.get_by_role("heading", level=1, name=label)).to_be_visible()
+        self.settle()
+
+    def metric(self, label: str) -> Locator:
+        """The figure of a card."""
+        return self.page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+
+    def slide(self, label: str, key: str, times: int = 1) -> None:
+        """Move a slider with the keyboard."""
+        thumb = self.page.get_by_role("slider", name=label)
+        for _ in range(times):
+            thumb.press(key)
+
+    def expect_score(self, score: str) -> None:
+        """Wait until the slider of the score stands there."""
+        expect(self.page.get_by_role("slider", name="Score above")).to_have_attribute("aria-valuetext", score)
+
+    def choose(self, label: str, option: str) -> None:
+        """One of the options that stand side by side under ``label``."""
+        group = self.main.get_by_test_id("stButtonGroup").filter(has_text=label)
+        group.get_by_text(option, exact=True).click()
+
+    def tab(self, name: str) -> Locator:
+        """Open a tab; what it holds."""
+        self.page.get_by_role("tab", name=name).click()
+        panel = self.page.get_by_role("tabpanel", name=name)
+        expect(panel).not_to_be_empty()
+        return panel
+
+    def cell(self, label: str) -> Locator:
+        """A cell of a grid by the start of what a screen reader says of it."""
+        return self.page.locator(f'path[aria-roledescription="rect mark"][aria-label^="{label}"]')
+
+    def tick(self, row: int) -> None:
+        """Tick the box of a row of the first table that has boxes."""
+        table = self.main.get_by_test_id("stDataFrame").first
+        table.scroll_into_view_if_needed()
+        table.click(position={"x": 18, "y": HEADER + ROW * row + 12})
+
+    def downloads(self, label: str, inside: Locator | None = None) -> Locator:
+        """The download buttons with this label."""
+        buttons = (inside or self.page.locator("body")).get_by_test_id("stDownloadButton").get_by_role("button")
+        return buttons.filter(has_text=label)
+
+    def take(self, button: Locator) -> tuple[str, bytes]:
+        """Press a download button: name and content of the file."""
+        with self.page.expect_download() as download:
+            button.click()
+        return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+    def rows(self, inside: Locator | None = None) -> list[list[str]]:
+        """The rows of the first table, without its header, from its CSV file."""
+        _, content = self.take(self.downloads("CSV", inside).first)
+        return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))[1:]
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not self._is_probe(message.location["url"]):
+            self.troubles.append(f"console: {message.text} ({message.location['url']})")
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.troubles.append(f"asked elsewhere: {request.url}")
+
+    def _failed(self, request: Request) -> None:
+        # A page that is left, and a download, break off what they no longer need.
+        if request.failure != "net::ERR_ABORTED":
+            self.troubles.append(f"failed: {request.url} {request.failure}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400 and not self._is_probe(response.url):
+            self.troubles.append(f"{response.status}: {response.url}")
+
+    def _is_probe(self, url: str) -> bool:
+        parts = urlsplit(url)
+        return url.startswith(self.address) and parts.path.endswith(PROBES) and not parts.path.startswith("/_stcore")

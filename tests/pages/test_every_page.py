@@ -1,0 +1,444 @@
+"""What holds for every page: the door, bad input, bad days, and text from the data that stays text."""
+
+from __future__ import annotations
+
+import ast
+import sqlite3
+from contextlib import closing
+from itertools import product
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib.schema import OPTIONAL_TABLES, TABLES
+from lib.ui import sidebar
+from tests.factory import (
+    DEFAULTS,
+    empty_database,
+    make_database,
+    one_row,
+    without_column,
+    without_table,
+    worked_case,
+)
+from tests.pages.app import (
+    PAGES,
+    ROOT,
+    as_shown,
+    drawn,
+    figures,
+    links,
+    markdown,
+    move,
+    open_page,
+    open_tab,
+    pick,
+    said,
+    table,
+    tables,
+)
+
+EVERY_PAGE = pytest.mark.parametrize("title", PAGES)
+NEEDED_TABLES = [table.name for table in TABLES if table.name not in OPTIONAL_TABLES]
+
+GARBAGE = {
+    "as_of": "9999-99-99",
+    "engagement_days": "abc",
+    "mistakes_days": "-30",
+    "conversion_days": "1e9",
+    "all_sessions": "<script>alert(1)</script>",
+    "min_sessions": "3.5",
+    "min_confidence": "nan",
+    "streak": "CURRENT",
+    "price": "1e309",
+    "sources": "detected,nobody",
+    "view": "😀",
+    "cells": "x|y|z~~",
+    "roles": "x," * 5_000,
+    "user": "x" * 10_000,
+}
+STRANGE = {
+    "as_of": "2026-11-31",
+    "engagement_days": ["7", "0"],
+    "mistakes_days": "",
+    "conversion_days": "9" * 10_000,
+    "all_sessions": "2",
+    "min_sessions": "0",
+    "min_confidence": "1e9",
+    "streak": "😀",
+    "price": "-0",
+    "sources": "",
+    "view": "<b>type</b>",
+    "cells": "|" * 10_000,
+    "user": "😀" * 201,
+}
+# Pages that are not about a window of the data.
+TIMELESS = {"Data health", "Reports"}
+DOES_WITHOUT = {
+    ("Engagement", "detected_errors"),
+    ("Conversion", "detected_errors"),
+    ("Mistakes", "users"),
+    # An analysis that breaks is named on its page, and a report is made of the data that there is.
+    *product(("Analyses", "Reports"), NEEDED_TABLES),
+}
+# These fit, but name what the data does not have.
+STRANGERS = {
+    "roles": "nobody,<b>free</b>,😀,%00,%FF,%,",
+    "levels": "A1,B2,[x](http://x)",
+    "types": "nothing,grammar," + "y" * 200,
+    "cells": "x|y~~<script>|:material/home:~a|b",
+    "user": "' OR 1=1 --",
+    "nobody": "knows",
+}
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "[x](javascript:alert(1))",
+    "$latex$",
+    ":material/home:",
+    "![](http://x)",
+    ":red[*big*]",
+    "`code` **bold** ~~gone~~",
+)
+
+
+def address_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", str(path))
+
+
+def door_problems(source: str) -> list[str]:
+    """What a page does outside its door: only imports, plain constants, functions and one `with open_page` may be."""
+    statements = ast.parse(source).body
+    doors = [one for one in statements if isinstance(one, ast.With)]
+    problems = [f"line {one.lineno}: {ast.unparse(one)[:60]}" for one in statements if not _is_harmless(one)]
+    return problems + ([] if len(doors) == 1 and statements[-1] is doors[0] else ["one door, and nothing after it"])
+
+
+def _is_harmless(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
+            return not any(isinstance(part, ast.Call | ast.Await | ast.Yield) for part in ast.walk(value))
+        case ast.With(items=[ast.withitem(context_expr=ast.Call(func=ast.Name(id="open_page")))]):
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "Home.py", *sorted((ROOT / "pages").rglob("*.py"))], ids=lambda path: path.name
+)
+def test_a_page_does_nothing_before_it_has_passed_the_door(path: Path):
+    source = path.read_text(encoding="utf-8")
+    assert door_problems(source) == []
+    assert "from lib.ui.door import open_page" in source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import streamlit as st\nst.title('open to everybody')",
+        "with open_page('A'):\n    pass\nshow()",
+        "rows = load()\nwith open_page('A'):\n    pass",
+        "with open_page('A'):\n    pass\nwith open_page('B'):\n    pass",
+        "with another_door('A'):\n    pass",
+        "if True:\n    with open_page('A'):\n        pass",
+    ],
+)
+def test_the_test_of_the_door_sees_a_page_that_goes_round_it(source: str):
+    assert door_problems(source)
+
+
+def test_the_sidebar_leads_to_every_page_and_nowhere_else():
+    files = ["Home.py", *(f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py"))]
+    assert sorted(path for path, _, _ in sidebar.PAGES) == sorted(files) == sorted(PAGES.values())
+    assert {label for _, label, _ in sidebar.PAGES} <= set(links(open_page("Home")))
+
+
+@EVERY_PAGE
+def test_a_page_says_which_window_zone_and_data_it_shows(title: str):
+    page = open_page(title)
+    assert page.title[0].value == title
+    line = page.caption[0].value
+    assert "data as of 22 Nov 2026 23:59" in line
+    assert "computed" in line
+    assert line.endswith("(UTC)")
+    assert not page.error
+    assert not page.warning
+
+
+@EVERY_PAGE
+def test_an_empty_database_gives_a_sentence_and_tables_without_rows(
+    title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    address_of(empty_database(tmp_path / "empty.db"), monkeypatch)
+    page = open_page(title)
+    empty = ("The database is empty", "The database has no sessions yet", "There are no reports yet")
+    assert any(sentence in said(page) for sentence in empty)
+    assert not page.error
+    assert not any(table["sessions"].sum() for table in tables(page) if "sessions" in table)
+
+
+@EVERY_PAGE
+def test_one_row_in_every_table_is_enough_for_every_page(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    address_of(one_row(tmp_path / "one.db"), monkeypatch)
+    page = open_page(title, sources="detected,it,pricing", min_sessions="1", min_confidence="7")
+    assert not page.error
+    assert page.metric or page.dataframe or title == "Reports"
+
+
+@EVERY_PAGE
+@pytest.mark.parametrize("garbage", [GARBAGE, STRANGE], ids=["garbage", "strange"])
+def test_garbage_in_the_address_shows_the_usual_values_and_says_so(title: str, garbage: dict[str, str]):
+    page = open_page(title, **garbage)
+    assert not page.error
+    names = said(page).partition("(")[2].partition(")")[0].split(", ")
+    assert set(names) >= set(garbage) - {"engagement_days", "cells"}
+    assert "values that do not fit" in said(page)
+    usual = open_page(title)
+    assert figures(page) == figures(usual)
+    assert all(shown.equals(expected) for shown, expected in zip(tables(page), tables(usual), strict=True))
+
+
+@EVERY_PAGE
+def test_an_address_that_names_what_is_not_there_is_no_traceback(title: str):
+    page = open_page(title, **STRANGERS)
+    assert not page.error
+    assert not [text for text in markdown(page) for odd in ("<script>", "<b>free", "[x](http") if odd in text]
+
+
+@EVERY_PAGE
+def test_a_window_with_nothing_in_it_says_where_the_data_is(title: str):
+    page = open_page(title, as_of="2001-01-01")
+    assert not page.error
+    if title not in TIMELESS:
+        assert "in 26 Dec 2000 – 1 Jan 2001" in said(page) or "Jan 2001 (UTC)" in said(page)
+        assert "set As of to that day" in said(page)
+
+
+@EVERY_PAGE
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "There is no file gone.db in"),
+        (b"", "The file gone.db is empty."),
+        (b"user_id,email\n1,a@example.com\n", "The file gone.db is not a SQLite database."),
+        (b"SQLite format 3\0" + b"\0" * 2_000, "The database file is damaged"),
+    ],
+    ids=["wrong path", "empty file", "not a database", "damaged"],
+)
+def test_a_file_that_is_no_database_gives_a_sentence_and_a_remedy(
+    title: str, content: bytes | None, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "gone.db"
+    if content is not None:
+        path.write_bytes(content)
+    address_of(path, monkeypatch)
+    page = open_page(title)
+    assert [sentence in as_shown(box.value) for box in page.error] == [True]
+    assert "FLUENCY_DATABASE_URL" in as_shown(page.error[0].value)
+    assert "Try again" in [button.label for button in page.button]
+    assert not tables(page)
+
+
+@EVERY_PAGE
+def test_a_database_that_comes_back_is_shown_after_try_again(
+    title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    address_of(tmp_path / "late.db", monkeypatch)
+    page = open_page(title)
+    assert page.error
+    worked_case(tmp_path / "late.db")
+    next(button for button in page.button if button.label == "Try again").click()
+    assert not drawn(page).error
+    assert tables(page) or title == "Reports"
+
+
+@EVERY_PAGE
+def test_a_locked_database_says_that_somebody_writes(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("lib.database.WAIT_SECONDS", 0.05)
+    path = worked_case(tmp_path / "busy.db")
+    address_of(path, monkeypatch)
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        page = open_page(title)
+        writer.rollback()
+    assert ["The database is busy" in box.value for box in page.error] == [True]
+    assert "Try again" in page.error[0].value
+
+
+@EVERY_PAGE
+@pytest.mark.parametrize("name", NEEDED_TABLES)
+def test_a_missing_table_is_named_where_it_is_needed_and_data_health_has_the_statement(
+    title: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    address_of(without_table(tmp_path / "part.db", name), monkeypatch)
+    page = open_page(title)
+    if title == "Data health":
+        assert "not complete: 1 tables or columns are missing" in said(page)
+        assert any(f"CREATE TABLE {name}" in code.value for code in page.code)
+    elif (title, name) not in DOES_WITHOUT:
+        assert [f"has no table {name}" in as_shown(box.value) for box in page.error] == [True]
+        assert "Data health" in page.error[0].value
+    else:
+        assert not page.error
+
+
+@EVERY_PAGE
+def test_a_young_installation_without_the_optional_tables_is_complete_enough(
+    title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from tests.worked_case import WORKED_CASE
+
+    address_of(make_database(tmp_path / "young.db", **WORKED_CASE, without=OPTIONAL_TABLES), monkeypatch)
+    page = open_page(title, sources="detected,it,pricing")
+    assert not page.error
+    if title == "Data health":
+        assert all(f"CREATE TABLE {name}" in page.code[0].value for name in OPTIONAL_TABLES)
+    if title == "Conversion":
+        assert list(table(page, "recommendation")["user_id"]) == ["user002", "user003"]
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Home", "it_errors"),
+        ("Mistakes", "it_errors"),
+        ("Mistakes", "pricing_errors"),
+        ("Conversion", "lead_scores"),
+        ("Conversion", "conversion_triggers"),
+        *(("Data health", name) for name in sorted(OPTIONAL_TABLES)),
+    ],
+)
+def test_a_page_does_without_one_optional_table(title: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    address_of(without_table(tmp_path / "young.db", name), monkeypatch)
+    page = open_page(title, sources="detected,it,pricing")
+    assert not page.error
+    if title == "Data health":
+        states = table(page, "state")
+        assert list(states.loc[states["state"] == "missing", "table"]) == [name]
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "column"),
+    [
+        ("Home", "coaching_sessions", "started_at"),
+        ("Engagement", "coaching_sessions", "confidence_score"),
+        ("Engagement", "users", "english_level"),
+        ("Mistakes", "detected_errors", "error_text"),
+        ("Conversion", "users", "role"),
+        ("Conversion", "lead_scores", "overall_score"),
+    ],
+)
+def test_a_missing_column_is_named_and_data_health_has_the_statement(
+    title: str, name: str, column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    address_of(without_column(tmp_path / "part.db", name, column), monkeypatch)
+    page = open_page(title)
+    assert [f"has no column {column}" in as_shown(box.value) for box in page.error] == [True]
+    health = open_page("Data health")
+    assert f"ALTER TABLE {name} ADD COLUMN {column}" in health.code[0].value
+    assert f"without {column}" in list(table(health, "state")["state"])
+
+
+@EVERY_PAGE
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FLUENCY_TIMEZONE", "Mars/Base"), ("FLUENCY_PRICE", "-1"), ("FLUENCY_MIN_CONFIDENCE", "eight")],
+)
+def test_a_setting_that_cannot_be_used_is_one_sentence_with_its_name(
+    title: str, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(name, value)
+    page = open_page(title)
+    assert len(page.error) == 1
+    assert name in as_shown(page.error[0].value)
+    assert not tables(page)
+
+
+@pytest.mark.parametrize("title", ["Home", "Conversion"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FLUENCY_PRICE", "0.5"), ("FLUENCY_MIN_CONFIDENCE", "8.05"), ("FLUENCY_TIMEZONE", "Pacific/Kiritimati")],
+)
+def test_a_setting_at_the_edge_of_what_fits_works_or_is_refused_in_a_sentence(
+    title: str, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(name, value)
+    page = open_page(title)
+    assert all(name in box.value for box in page.error)
+    if title == "Conversion" and not page.error:
+        assert not page.query_params, "the defaults are not in the address"
+
+
+def test_a_whole_visit_leaves_the_database_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = worked_case(tmp_path / "visited.db")
+    before, state = path.read_bytes(), path.stat()
+    address_of(path, monkeypatch)
+    for title in PAGES:
+        open_page(title)
+    move(open_page("Conversion"), min_sessions=2)
+    pick(open_page("Mistakes", sources="detected,it,pricing"), 0)
+    assert path.read_bytes() == before
+    assert path.stat().st_mtime_ns == state.st_mtime_ns
+    assert [file.name for file in tmp_path.iterdir()] == ["visited.db"]
+
+
+def hostile_database(path: Path) -> Path:
+    """Texts that would be more than text in Markdown or HTML, wherever a text can stand."""
+    ids = [f"user {text}" for text in HOSTILE]
+    users = [{"user_id": user_id, "email": f"mail {text}"} for user_id, text in zip(ids, HOSTILE, strict=True)]
+    users += [{"user_id": f"role{place}", "role": text} for place, text in enumerate(HOSTILE)]
+    users += [{"user_id": f"level{place}", "english_level": text} for place, text in enumerate(HOSTILE)]
+    sessions = [
+        {"user_id": user["user_id"], "confidence_score": 9.0, "started_at": f"2026-11-{day} 0{hour}:00:00"}
+        for user in users
+        for day, hours in ((22, 6), (10, 3))
+        for hour in range(hours * 2 if user["user_id"].startswith("role") else 3)
+        if hour < 10
+    ]
+    mistakes = [
+        {"user_id": user_id, "error_type": text, "error_category": text, "error_text": text}
+        for text in HOSTILE
+        for user_id in ids
+    ]
+    offers = [{"user_id": user_id, "trigger_type": HOSTILE[0]} for user_id in ids]
+    leads = [{"user_id": user_id, "lead_status": text} for user_id, text in zip(ids, HOSTILE, strict=True)]
+    return make_database(path, users=users, sessions=sessions, mistakes=mistakes, offers=offers, lead_scores=leads)
+
+
+def with_everything(title: str) -> AppTest:
+    """The page with as much of the data's text on it as there can be."""
+    page = open_page(title, user="user")
+    if title == "Mistakes":
+        return pick(page, *range(len(HOSTILE)))
+    if title == "Conversion":
+        return open_tab(page, "Why or why not")
+    return page
+
+
+@EVERY_PAGE
+def test_text_from_the_data_is_never_drawn_as_markdown_or_html(
+    title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    address_of(hostile_database(tmp_path / "hostile.db"), monkeypatch)
+    page = with_everything(title)
+    texts = markdown(page)
+    assert not [text for text in texts for hostile in HOSTILE if hostile in text]
+    if title in ("Home", "Mistakes", "Conversion"):
+        assert any(as_shown(text) in as_shown(drawn) for text in HOSTILE for drawn in texts), "it does stand there"
+
+
+def test_a_picked_cell_with_hostile_names_is_shown_as_the_characters_that_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    address_of(hostile_database(tmp_path / "hostile.db"), monkeypatch)
+    page = open_page("Mistakes", cells=f"{HOSTILE[0]}|{HOSTILE[0]}")
+    assert list(table(page, "mistake")["mistake"]) == [HOSTILE[0]]
+    assert not [text for text in markdown(page) if HOSTILE[0] in text]
+    assert any(r"\<script\>" in button.label for button in page.button)
+
+
+def test_the_defaults_of_the_small_databases_fit_the_schema():
+    assert set(DEFAULTS) == {table.name for table in TABLES}

@@ -1,0 +1,123 @@
+"""The worked cases on the pages, and two places that must give one number."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pages.app import change_of, figures, links, move, open_page, pick, press, said, table
+
+ENGAGEMENT = {
+    "free": (4, 9, 7.67, 2.67, 2.25),
+    "student": (4, 7, 8.14, 2.14, 1.75),
+}
+MISTAKES = [
+    ('Missing article: "working on system"', 15, 12.5),
+    ("Mispronounced: library", 12, 10.0),
+    ('Basic phrase: "I am working on"', 10, 8.33),
+    ('Wrong preposition: "responsible of"', 8, 6.67),
+    ("Mispronounced: cache", 7, 5.83),
+]
+
+
+@pytest.mark.parametrize("role", ENGAGEMENT)
+def test_engagement_shows_the_worked_case(role: str):
+    row = table(open_page("Engagement"), "avg_confidence").set_index("group").loc[role]
+    shown = ("users", "sessions", "avg_confidence", "avg_mistakes", "sessions_per_user")
+    assert tuple(round(float(row[name]), 2) for name in shown) == ENGAGEMENT[role]
+
+
+def test_mistakes_shows_the_worked_case_of_120():
+    rows = table(open_page("Mistakes"), "percent")
+    shown = zip(rows["mistake"], rows["frequency"], rows["percent"].round(2), strict=True)
+    assert list(shown)[:5] == MISTAKES
+
+
+def test_conversion_shows_the_worked_case():
+    app = open_page("Conversion")
+    rows = table(app, "recommendation")
+    assert rows[["user_id", "english_level", "sessions", "avg_score"]].values.tolist() == [
+        ["user002", "B2", 3, 9.0],
+        ["user003", "C1", 4, 8.5],
+    ]
+    assert set(rows["recommendation"]) == {"SEND_EXECUTIVE_OFFER"}
+    assert figures(app)["Revenue potential"] == "$358"
+
+
+def test_home_and_the_pages_give_the_same_numbers():
+    home = figures(open_page("Home"))
+    total = table(open_page("Engagement"), "avg_confidence").iloc[-1]
+    assert home["Active users"] == str(total["users"])
+    assert home["Sessions"] == str(total["sessions"])
+    conversion = figures(open_page("Conversion"))
+    assert home["Candidates"] == conversion["Candidates"]
+    assert home["Revenue potential"] == conversion["Revenue potential"]
+
+
+def test_the_rows_of_a_table_add_up_to_its_total():
+    rows = table(open_page("Engagement"), "avg_confidence")
+    assert rows["sessions"].iloc[:-1].sum() == rows["sessions"].iloc[-1]
+    assert rows["users"].iloc[:-1].sum() == rows["users"].iloc[-1]
+
+
+def test_the_cells_of_the_heatmap_add_up_to_what_the_shares_are_of():
+    app = open_page("Mistakes", mistakes_days="30")
+    cells, rows = table(app, "value"), table(app, "percent")
+    assert cells["frequency"].sum() == 120
+    assert rows["percent"].iloc[0] == pytest.approx(100 * rows["frequency"].iloc[0] / 120)
+
+
+def test_a_lower_score_lets_more_in_and_says_so_against_the_defaults():
+    app = move(open_page("Conversion"), min_confidence=7.9)
+    assert table(app, "recommendation")["user_id"].tolist() == ["user002", "user003", "user004"]
+    assert figures(app)["Candidates"] == "3"
+    assert change_of(app, "Candidates") == "+1"
+    assert change_of(app, "Revenue potential") == "+$179"
+
+
+def test_another_price_changes_the_revenue_and_not_the_list():
+    app = move(open_page("Conversion"), price=199.0)
+    assert figures(app)["Candidates"] == "2"
+    assert figures(app)["Revenue potential"] == "$398"
+
+
+def test_best_and_any_let_the_broken_run_in():
+    for streak in ("best", "any"):
+        assert "user001" in set(table(move(open_page("Conversion"), streak=streak), "recommendation")["user_id"])
+
+
+def test_reset_brings_the_defaults_back():
+    app = move(open_page("Conversion"), min_confidence=5.0, min_sessions=1, price=10.0, streak="any")
+    app = press(app, "Reset to defaults")
+    assert table(app, "recommendation")["user_id"].tolist() == ["user002", "user003"]
+    assert figures(app)["Revenue potential"] == "$358"
+
+
+def test_nobody_qualifies_is_a_sentence_that_says_what_to_do():
+    app = move(open_page("Conversion"), min_sessions=10)
+    assert "Nobody qualifies" in said(app)
+    assert "lower a threshold" in said(app)
+
+
+def test_a_mistake_of_enough_users_becomes_a_post_and_one_of_few_says_why_not():
+    app = open_page("Mistakes")
+    rows = table(app, "post")
+    few = int(rows.index[rows["mistake"] == "Mispronounced: cache"][0])
+    app = pick(app, 1, few)
+    assert "cannot be published" in said(app)
+    assert "Made by 3 users; 5 are needed" in said(app)
+    assert len(app.text_area) == 1
+    assert "library" in app.text_area[0].value
+
+
+def test_more_than_three_picks_are_three_posts_and_a_sentence():
+    app = open_page("Mistakes")
+    fit = table(app, "post")
+    app = pick(app, *(int(row) for row in fit.index[fit["post"] == "yes"][:4]))
+    assert len(app.text_area) == 3
+    assert "3 posts at most" in said(app)
+
+
+def test_what_stands_out_leads_to_pages_with_the_filters_set():
+    found = links(open_page("Home"))
+    leads = {label: query for label, (page, query) in found.items() if "users:" in label and page == "engagement"}
+    assert all("roles=" in query for query in leads.values())

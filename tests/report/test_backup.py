@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from lib.database import DatabaseProblem, database_url
+from lib.report import backup
+from lib.report.backup import BackupProblem, back_up
+from tests.factory import worked_case
+from tests.report.hammer import pairs, writer
+
+NOW = datetime(2026, 11, 22, 23, 30, 5, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+Programs = Callable[..., Path]
+
+
+def copy(source: Path | str, folder: Path, *, keep: int | None = None, hours: int = 0, zone: str = "UTC") -> Path:
+    return back_up(database_url(str(source)), folder, keep=keep, now=NOW + hours * HOUR, zone=zone)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return worked_case(tmp_path / "learners.db")
+
+
+def test_the_copy_has_the_name_of_the_database_and_the_time_in_the_reporting_zone(source: Path, tmp_path: Path) -> None:
+    made = copy(source, tmp_path / "new" / "folder", zone="Europe/Berlin")
+    assert names(made.parent) == ["learners_2026-11-23_00-30-05.db"]
+
+
+def test_the_copy_holds_the_same_rows_and_is_for_its_owner_alone(source: Path, tmp_path: Path) -> None:
+    made = copy(source, tmp_path / "copies")
+    with closing(sqlite3.connect(source)) as before, closing(sqlite3.connect(made)) as after:
+        assert list(before.iterdump()) == list(after.iterdump())
+    assert os.name == "nt" or stat.S_IMODE(made.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_copies_made_while_another_program_writes_are_whole(source: Path, tmp_path: Path, journal: str) -> None:
+    folder, found = tmp_path / "copies", []
+    with writer(source, journal):
+        while len(found) < 8 or found[0] == found[-1]:
+            found.append(pairs(copy(source, folder, hours=len(found))))
+    assert all(sessions == mistakes > 0 for sessions, mistakes in found)
+    assert found == sorted(found)
+    assert len(names(folder)) == len(found), "a copy is one file"
+
+
+def test_the_newest_copies_are_kept_and_other_files_never_touched(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    others = [
+        "learners.db",
+        "learners_2020-01-01.db",
+        "learners_2020-01-01_00-00-00.db.old",
+        "learners_archive_2020-01-01_00-00-00.db",
+        "others_2020-01-01_00-00-00.db",
+        ".learners_notes",
+    ]
+    for name in others:
+        (folder / name).write_text("not ours")
+    (folder / "learners_2020-01-02_00-00-00.db").mkdir()
+    made = [copy(source, folder, keep=2, hours=number).name for number in range(5)]
+    assert set(names(folder)) == {*others, "learners_2020-01-02_00-00-00.db", *made[-2:]}
+
+
+def test_without_a_number_to_keep_nothing_is_removed(source: Path, tmp_path: Path) -> None:
+    for number in range(4):
+        copy(source, tmp_path / "copies", hours=number)
+    assert len(names(tmp_path / "copies")) == 4
+
+
+def test_a_damaged_database_gives_no_backup_and_costs_no_old_one(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copies"
+    copy(source, folder, keep=1)
+    content = bytearray(source.read_bytes())
+    content[4096 * 3 : 4096 * 3 + 2000] = os.urandom(2000)
+    source.write_bytes(content)
+    with pytest.raises((BackupProblem, DatabaseProblem)):
+        copy(source, folder, keep=1, hours=1)
+    assert names(folder) == ["learners_2026-11-22_23-30-05.db"]
+
+
+def test_a_copy_that_lost_rows_is_no_backup(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, numbers = backup._row_counts, iter([9, 8])
+    monkeypatch.setattr(backup, "_row_counts", lambda connection: count(connection) | {"users": next(numbers)})
+    with pytest.raises(BackupProblem, match="does not have all rows of users"):
+        copy(source, tmp_path / "copies")
+    assert names(tmp_path / "copies") == []
+
+
+def test_a_database_that_is_locked_is_a_sentence(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.report.snapshot.PATIENCE", 0)
+    with closing(sqlite3.connect(source, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(DatabaseProblem, match="busy"):
+            copy(source, tmp_path / "copies")
+    assert names(tmp_path / "copies") == []
+
+
+def test_what_a_killed_backup_left_is_removed_after_a_day_and_not_before(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copies"
+    for name, age in [(".learners_old.part", 25 * HOUR), (".learners_running.part", HOUR)]:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "learners.db").write_text("half")
+        os.utime(folder / name, ((NOW - age).timestamp(), (NOW - age).timestamp()))
+    made = copy(source, folder)
+    assert names(folder) == [".learners_running.part", made.name]
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """Puts stand-ins for PostgreSQL's programs on the path, alone; they note how they were called."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+
+    def put(**scripts: str) -> Path:
+        for name, script in scripts.items():
+            path = folder / name
+            note = f'echo "{name} $@" >> {folder}/calls; echo "password=$PGPASSWORD" >> {folder}/calls'
+            path.write_text(f"#!/bin/sh\n{note}\n{script}\n")
+            path.chmod(0o755)
+        return folder / "calls"
+
+    return put
+
+
+ADDRESS = "postgresql://reader:s3cr%40t@db.example.org:5433/fluency?sslmode=require"
+WRITE = 'for one in "$@"; do case "$one" in --file=*) echo dump > "${one#--file=}";; esac; done'
+LIST = 'echo "3340; 0 16384 TABLE DATA public users reader"'
+
+
+def test_pg_dump_gets_the_password_from_the_environment_alone(programs: Programs, tmp_path: Path) -> None:
+    calls = programs(pg_dump=WRITE, pg_restore=LIST)
+    made = copy(ADDRESS, tmp_path / "copies")
+    assert made.name == "db.example.org_fluency_2026-11-22_23-30-05.dump"
+    assert made.read_text() == "dump\n"
+    dump, password, *_ = calls.read_text().splitlines()
+    assert dump.startswith("pg_dump --format=custom --no-password --file=")
+    assert dump.endswith("--dbname=postgresql://reader@db.example.org:5433/fluency?sslmode=require")
+    assert password == "password=s3cr@t"
+
+
+def test_a_machine_without_pg_dump_is_told_what_to_install(programs: Programs, tmp_path: Path) -> None:
+    with pytest.raises(BackupProblem, match="no program pg_dump here; install PostgreSQL's client programs"):
+        copy(ADDRESS, tmp_path / "copies")
+    assert names(tmp_path / "copies") == []
+
+
+@pytest.mark.parametrize(
+    ("scripts", "sentence"),
+    [
+        ({"pg_dump": "echo 'pg_dump: error: no route.' >&2; exit 1"}, r"^pg_dump failed: no route\.$"),
+        ({"pg_dump": "exit 1"}, "^pg_dump failed: it does not say why"),
+        ({"pg_dump": WRITE, "pg_restore": "echo 'not an archive' >&2; exit 1"}, "^pg_restore failed: not an archive"),
+        ({"pg_dump": WRITE, "pg_restore": "echo '; no entries'"}, "holds no table"),
+    ],
+)
+def test_a_dump_that_fails_or_cannot_be_read_back_costs_no_old_one(
+    programs: Programs, tmp_path: Path, scripts: dict[str, str], sentence: str
+) -> None:
+    programs(pg_dump=WRITE, pg_restore=LIST)
+    first = copy(ADDRESS, tmp_path / "copies", keep=1)
+    programs(**scripts)
+    with pytest.raises(BackupProblem, match=sentence) as problem:
+        copy(ADDRESS, tmp_path / "copies", keep=1, hours=1)
+    assert names(tmp_path / "copies") == [first.name]
+    assert "s3cr" not in str(problem.value)
+
+
+def test_other_databases_have_no_backup(tmp_path: Path) -> None:
+    with pytest.raises(BackupProblem, match="SQLite and PostgreSQL, not of oracle"):
+        back_up(database_url("sqlite:///x").set(drivername="oracle"), tmp_path, keep=None, now=NOW)

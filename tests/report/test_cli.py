@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from lib.report import ledger
+from lib.report.command import A_DAY, NoGoodRun, attempt, say_status
+from lib.report.ledger import Run, read_runs
+from lib.report.options import SETTINGS, OptionError, parse, settings_for
+from lib.report.orders import order_from
+from lib.settings import Settings
+from tests.factory import worked_case
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """No setting of whoever runs the tests, only these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLUENCY_")}
+    return inherited | {f"FLUENCY_{name.upper()}": value for name, value in settings.items()}
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Runs daily_reports.py over the worked case, as a person or cron does."""
+    source = worked_case(tmp_path / "worked.db")
+
+    def call(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, str(ROOT / "daily_reports.py"), *map(str, arguments)]
+        folders = {"analyses_folder": str(tmp_path / "none"), "reports_folder": str(tmp_path / "usual")}
+        given = {"database_url": str(source), **folders, **settings}
+        return subprocess.run(
+            line, capture_output=True, text=True, env=environment(**given), cwd=tmp_path, check=False, timeout=300
+        )
+
+    return call
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.endswith(".\n") or done.stderr.endswith("options.\n")
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_report_ends_with_0_and_says_where_it_is(command: Command, tmp_path: Path) -> None:
+    done = command("--output", tmp_path / "out", "--feed", tmp_path / "feed")
+    assert (done.returncode, done.stderr) == (0, "")
+    first = next((tmp_path / "out").glob("daily_report_*.html"))
+    assert done.stdout == f"Wrote {first} and 6 more files.\n"
+    assert command("--status", "--output", tmp_path / "out").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--nonsense"], ["--nonsense", "--help"]),
+        (["--price", "abc"], ["--price"]),
+        (["--price"], ["--price"]),
+        (["--timezone", "Mars/Olympus"], ["--timezone", "Europe/Berlin"]),
+        (["--streak", "longest"], ["--streak", "current"]),
+        (["--top", "0"], ["--top"]),
+        (["--min-confidence", "8.55"], ["--min-confidence"]),
+        (["--as-of", "2026-02-30"], ["--as-of", "2026-02-30"]),
+        (["--at", "25:00"], ["--at", "08:00"]),
+        (["--at", "8:5"], ["--at", "08:00"]),
+        (["--keep", "0", "--backup", "copies"], ["--keep"]),
+        (["--keep", "3"], ["--keep", "--backup"]),
+        (["--database-url", "away.db"], ["away.db"]),
+        (["--database-url", "postgresql://me:secret@127.0.0.1:1/none"], ["does not answer"]),
+        (["--backup", "copies", "--database-url", "away.db"], ["away.db"]),
+        (["--output", "worked.db"], ["worked.db"]),
+        (["--backup", "worked.db"], ["worked.db"]),
+        (["--log", "none/log"], ["none/log"]),
+        (["--email"], ["FLUENCY_MAIL_TO"]),
+        (["--email", "ann@example.org"], ["FLUENCY_MAIL_HOST"]),
+        (["--anonymise"], ["FLUENCY_PSEUDONYM_KEY", "secrets.token_hex"]),
+        (["--status"], ["no good run"]),
+    ],
+)
+def test_what_goes_wrong_ends_with_1_and_one_sentence(command: Command, arguments: list[str], words: list[str]) -> None:
+    done = command("--output", "reports", *arguments)
+    assert_one_sentence(done, *words)
+    assert "secret@" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"price": "cheap"}, ["FLUENCY_PRICE"]),
+        ({"timezone": "Mars/Olympus"}, ["FLUENCY_TIMEZONE"]),
+        ({"offer_body": "$discount_code"}, ["FLUENCY_OFFER_BODY"]),
+        ({"mail_port": "many"}, ["FLUENCY_MAIL_PORT"]),
+    ],
+)
+def test_a_broken_setting_is_one_sentence(command: Command, settings: dict[str, str], words: list[str]) -> None:
+    assert_one_sentence(command(**settings), *words)
+
+
+def test_a_dry_run_says_who_would_get_the_mail_and_writes_nothing(command: Command, tmp_path: Path) -> None:
+    server = {"mail_host": "localhost", "mail_sender": "reports@example.org"}
+    done = command("--output", tmp_path / "out", "--email", "ann@example.org", "--dry-run", **server)
+    assert done.returncode == 0
+    assert "ann@example.org: would send." in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_where_a_failure_came_from_goes_to_the_log_and_to_verbose(command: Command, tmp_path: Path) -> None:
+    log = tmp_path / "report.log"
+    assert_one_sentence(command("--database-url", "away.db", "--log", log))
+    assert "Traceback" in log.read_text()
+    assert "Traceback" in command("--database-url", "away.db", "--verbose").stderr
+
+
+def test_help_loads_nothing_slow() -> None:
+    program = (
+        "import sys, daily_reports\n"
+        "try: daily_reports.main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "slow = {'pandas', 'numpy', 'sqlalchemy', 'altair', 'pydantic', 'openpyxl', 'jinja2'} & set(sys.modules)\n"
+        "assert not slow, slow\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(f"  {name} " in done.stdout for name, _, _ in SETTINGS)
+
+
+def test_an_option_comes_before_its_setting_and_has_the_same_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLUENCY_PRICE", "250")
+    assert settings_for(parse([])).price == 250
+    assert settings_for(parse(["--price", "199"])).price == 199
+    with pytest.raises(OptionError, match="--price"):
+        settings_for(parse(["--price", "0"]))
+
+
+def test_every_option_reaches_the_order() -> None:
+    words = "--timezone Europe/Berlin --engagement-days 6 --mistakes-days 29 --conversion-days 13 --top 9"
+    words += " --min-sessions 2 --min-confidence 7.5 --streak any --price 199 --database-url some.db"
+    settings = settings_for(parse(words.split()))
+    order = order_from(
+        settings, folder=Path("out"), as_of=date(2026, 11, 20), completed_only=False, feed=Path("feed"), dry_run=True
+    )
+    options = order.report
+    assert (options.zone, options.engagement_days, options.mistakes_days) == ("Europe/Berlin", 6, 29)
+    assert (options.conversion_days, options.top, options.offer.price) == (13, 9, 199)
+    thresholds = options.thresholds
+    assert (thresholds.min_sessions, thresholds.min_confidence, thresholds.streak) == (2, 7.5, "any")
+    assert (options.as_of, options.completed_only) == (date(2026, 11, 20), False)
+    assert (order.database_url, order.folder, order.feed, order.dry_run) == (
+        "some.db",
+        Path("out"),
+        Path("feed"),
+        True,
+    )
+
+
+def test_recipients_come_from_the_settings_where_none_is_named() -> None:
+    settings = Settings(mail_host="localhost", mail_sender="a@example.org", mail_to="ann@example.org,ben@example.org")
+    assert order_from(settings).post is None
+    to_all, to_one = order_from(settings, recipients=[]).post, order_from(settings, recipients=["eve@example.org"]).post
+    assert to_all is not None
+    assert to_one is not None
+    assert to_all.recipients == ("ann@example.org", "ben@example.org")
+    assert to_one.recipients == ("eve@example.org",)
+
+
+# ---- status
+
+
+def note(folder: Path, ended: datetime, failure: str | None = None) -> None:
+    ledger.append(folder, Run(ended - timedelta(seconds=2), ended, as_of=date(2026, 11, 22), failure=failure))
+
+
+def test_status_is_good_for_a_day_and_names_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    note(tmp_path, NOW - A_DAY)
+    say_status(tmp_path, "Europe/Berlin", NOW)
+    assert "22 Nov 2026 09:00 (Europe/Berlin), as of 22 Nov 2026." in capsys.readouterr().out
+
+
+def test_status_fails_when_the_last_good_run_is_more_than_a_day_ago(tmp_path: Path) -> None:
+    note(tmp_path, NOW - A_DAY - timedelta(seconds=1))
+    note(tmp_path, NOW - timedelta(hours=1), "The database is busy.")
+    with pytest.raises(NoGoodRun, match=r"more than a day ago, .* The newest run failed: The database is busy\.$"):
+        say_status(tmp_path, "UTC", NOW)
+
+
+def test_status_of_today_is_good_and_says_that_a_later_run_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note(tmp_path, NOW - timedelta(hours=2))
+    note(tmp_path, NOW - timedelta(hours=1), "The database is busy.")
+    say_status(tmp_path, "UTC", NOW)
+    assert "The newest run failed: The database is busy." in capsys.readouterr().out
+
+
+# ---- the one boundary
+
+
+def test_a_failure_that_nobody_thought_of_is_a_sentence_without_its_details(capsys: pytest.CaptureFixture[str]) -> None:
+    def stumble() -> None:
+        raise ZeroDivisionError("password=secret")
+
+    assert attempt(stumble) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "ZeroDivisionError" in told
+    assert "secret" not in told
+
+
+# ---- staying
+
+
+def test_a_stopped_service_makes_up_the_run_that_it_missed_and_goes_on(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    note(out, datetime.now(UTC) - timedelta(days=2))
+    line = [sys.executable, str(ROOT / "daily_reports.py"), "--output", str(out), "--at", "08:00"]
+    settings = environment(database_url=str(tmp_path / "worked.db"), analyses_folder=str(tmp_path / "none"))
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=settings, cwd=tmp_path) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("Every day at 08:00 (UTC); the next time is ")
+            assert process.stdout.readline().startswith("Wrote ")
+            assert process.poll() is None
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert [run.failure for run in read_runs(out)] == [None, None]

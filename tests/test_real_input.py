@@ -1,0 +1,95 @@
+"""The app on a database that nobody made up for it; its figures against a count in plain Python."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import Counter, defaultdict
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.pages.app import PAGES, drawn, figures, forget_everything, go, open_page, table
+
+HOME_FIRST = "Home"
+LEARNERS = Path(os.environ.get("FLUENCY_TEST_LEARNERS", Path(__file__).parents[2] / "shared" / "data" / "learners.db"))
+WEEK, FORTNIGHT, MONTH = (datetime(2026, *start) for start in ((11, 16), (11, 9), (10, 24)))
+END = datetime(2026, 11, 23)
+
+
+@pytest.fixture(autouse=True)
+def learners(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert LEARNERS.exists(), f"{LEARNERS.name} is not in {LEARNERS.parent}; name it in FLUENCY_TEST_LEARNERS"
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", str(LEARNERS))
+    forget_everything()
+
+
+def rows(sql: str) -> list[tuple]:
+    with closing(sqlite3.connect(f"{LEARNERS.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=None)  # all of them are UTC
+
+
+def test_every_page_opens_on_it():
+    app = open_page(HOME_FIRST, as_of="2026-11-22")
+    for title in PAGES:
+        app = drawn(go(app, title))
+
+
+def test_engagement_is_what_counting_gives():
+    roles = dict(rows("SELECT user_id, role FROM users"))
+    sessions: dict[str, list[tuple[str, float | None, int | None]]] = defaultdict(list)
+    for user, started, ended, score, mistakes in rows(
+        "SELECT user_id, started_at, ended_at, confidence_score, error_count FROM coaching_sessions"
+    ):
+        if ended and WEEK <= instant(started) < END:
+            sessions[roles.get(user) or "unknown"].append((user, score, mistakes))
+    shown = table(open_page("Engagement", as_of="2026-11-22"), "avg_confidence").set_index("group")
+    for role, held in sessions.items():
+        scores = [score for _, score, _ in held if score is not None]
+        assert shown.loc[role, "sessions"] == len(held)
+        assert shown.loc[role, "users"] == len({user for user, _, _ in held})
+        assert shown.loc[role, "avg_confidence"] == pytest.approx(sum(scores) / len(scores))
+    assert shown.loc["total", "sessions"] == sum(map(len, sessions.values()))
+
+
+def test_the_most_frequent_mistakes_are_what_counting_gives():
+    counted = Counter(
+        (kind, category, text)
+        for kind, category, text, at in rows(
+            "SELECT error_type, error_category, error_text, detected_at FROM detected_errors"
+        )
+        if text and text.strip() and MONTH <= instant(at) < END
+    )
+    ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0][2], pair[0][0], pair[0][1]))[:10]
+    shown = table(open_page("Mistakes", as_of="2026-11-22"), "percent")
+    assert list(zip(shown["mistake"], shown["frequency"], strict=True)) == [(key[2], times) for key, times in ranked]
+    assert shown["percent"].iloc[0] == pytest.approx(100 * ranked[0][1] / counted.total())
+
+
+def test_candidates_are_what_counting_gives():
+    scores: dict[str, list[tuple[datetime, str, float]]] = defaultdict(list)
+    for user, session, started, score in rows(
+        "SELECT s.user_id, s.session_id, s.started_at, s.confidence_score FROM coaching_sessions s "
+        "JOIN users u ON u.user_id = s.user_id WHERE u.role = 'free' AND s.confidence_score IS NOT NULL"
+    ):
+        if FORTNIGHT <= instant(started) < END:
+            scores[user].append((instant(started), session, score))
+    expected = {}
+    for user, held in scores.items():
+        run: list[float] = []
+        for _, _, score in sorted(held):
+            run = [*run, score] if score > 8.0 else []
+        if len(run) >= 3:
+            expected[user] = (len(run), sum(run) / len(run))
+    app = open_page("Conversion", as_of="2026-11-22")
+    shown = table(app, "recommendation")
+    assert {
+        row.user_id: (row.sessions, pytest.approx(row.avg_score, abs=0.0051)) for row in shown.itertuples()
+    } == expected
+    assert figures(app)["Candidates"] == str(len(expected))
