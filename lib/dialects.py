@@ -40,6 +40,8 @@ UNKNOWN = "unknown"
 # SQLite's functions take 'now', a time without a date and plain numbers as well; this keeps those out.
 # Written into the statement as it is: a constant of ours, no value.
 THIS_CENTURY: ColumnElement[str] = literal_column("'20[0-9][0-9]-*'")
+# julianday() reads a bare number as itself; a text that sorts between two dates of ours is then far below their days.
+NO_NUMBER: ColumnElement[float] = literal_column("2400000")
 COLON: ColumnElement[str] = literal_column("':'", Text)
 NO_MINUTES: ColumnElement[str] = literal_column("':00'", Text)
 
@@ -212,7 +214,7 @@ def _in_window_sqlite(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> s
     test = and_(
         column >= wide_from,
         column < wide_to,
-        _parsed(func.julianday, column).is_not(None),  # the range keeps out what _is_time has to
+        _parsed(func.julianday, column) > NO_NUMBER,
         or_(column >= sure_from, _exact(column) >= start),
         or_(column < sure_to, _exact(column) < end),
     )

@@ -191,3 +191,11 @@ def test_on_postgresql_every_timestamp_can_be_read_and_texts_sort_by_code_point(
     assert "started_at IS NOT NULL" in compiled
     assert 'coaching_sessions.session_topic COLLATE "C"' in compiled
     assert "julianday" not in compiled
+
+
+@pytest.mark.parametrize("text", ["2026", "2026 ", "2025.9", "2026-13-45 99:00:00"])
+def test_a_number_or_an_impossible_day_is_in_no_window_that_crosses_new_year(text: str, filled: Fill):
+    with filled(sessions=[{"started_at": text}]) as connection:
+        for period in (Period(date(2026, 11, 22), 365), Period(date(2027, 1, 5), 30)):
+            found = connection.execute(select(s.c.session_id).where(in_window(s.c.started_at, period)))
+            assert found.all() == []

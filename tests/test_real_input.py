@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages.app import PAGES, drawn, figures, forget_everything, go, open_page, table
+from lib.settings import PREFIX, Settings
+from tests.pages.app import PAGES, Clock, drawn, figures, forget_everything, go, open_page, table
 
 HOME_FIRST = "Home"
 LEARNERS = Path(os.environ.get("FLUENCY_TEST_LEARNERS", Path(__file__).parents[2] / "shared" / "data" / "learners.db"))
@@ -22,7 +23,10 @@ END = datetime(2026, 11, 23)
 @pytest.fixture(autouse=True)
 def learners(monkeypatch: pytest.MonkeyPatch) -> None:
     assert LEARNERS.exists(), f"{LEARNERS.name} is not in {LEARNERS.parent}; name it in FLUENCY_TEST_LEARNERS"
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
     monkeypatch.setenv("FLUENCY_DATABASE_URL", str(LEARNERS))
+    monkeypatch.setattr("lib.ui.door.datetime", Clock)
     forget_everything()
 
 

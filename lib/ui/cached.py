@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import pandas as pd
 import streamlit as st
 from sqlalchemy import Connection
 
-from lib.analysis.streaks import ScoredSessions
+from lib.analysis.candidates import every_setting
+from lib.analysis.streaks import ScoredSessions, Streak
 from lib.database import connect
 from lib.period import Period
 from lib.queries import conversion
@@ -60,6 +62,12 @@ def scored_history(source: Source, periods: tuple[Period, ...]) -> tuple[ScoredS
     return tuple(ScoredSessions.from_frame(every[(at >= one.start) & (at < one.end)]) for one in periods)
 
 
+@st.cache_data(ttl=ONE_HOUR, max_entries=32, show_spinner=False, hash_funcs=_KEYS)
+def candidates_at_every_setting(source: Source, period: Period, streak: Streak, price: float) -> pd.DataFrame:
+    """What the two sliders do not change, see analysis.candidates."""
+    return every_setting(scored_sessions(source, period), streak, price)
+
+
 @st.cache_data(ttl=ONE_HOUR, max_entries=64, show_spinner=False, hash_funcs=_KEYS)
 def computed_at(source: Source) -> datetime:
     """When the figures of this state of the data were first asked for (UTC)."""
@@ -68,5 +76,5 @@ def computed_at(source: Source) -> datetime:
 
 def forget() -> None:
     """Drop every answer: the next look asks the database again."""
-    for cache in (_ask, scored_sessions, scored_history, computed_at):
+    for cache in (_ask, scored_sessions, scored_history, candidates_at_every_setting, computed_at):
         cache.clear()

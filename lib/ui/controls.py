@@ -23,11 +23,16 @@ def some_of(
 def one_or_more_of(
     page: Page, name: str, label: str, options: Sequence[str], *, shown: Callable[[str], str]
 ) -> tuple[str, ...]:
-    """At least one of ``options``, side by side."""
-    chosen = st.pills(label, options, key=page.filters.key(name), format_func=shown, selection_mode="multi")
-    if not chosen:
-        chosen = list(page.filters[name])
-        page.filters.set(**{name: tuple(chosen)})
+    """At least one of ``options``, side by side; the last one cannot be taken away."""
+    chosen = st.pills(
+        label,
+        options,
+        key=page.filters.key(name),
+        format_func=shown,
+        selection_mode="multi",
+        on_change=_keep_one,
+        args=(page, name),
+    )
     in_order = [option for option in options if option in chosen]
     return tuple(page.filters.use(name, in_order, label, ", ".join(map(shown, in_order))))
 
@@ -52,6 +57,11 @@ def one_of(
 def switch(page: Page, name: str, label: str) -> bool:
     """On or off."""
     return bool(page.filters.use(name, st.toggle(label, key=page.filters.key(name)), label))
+
+
+def _keep_one(page: Page, name: str) -> None:
+    if not st.session_state[page.filters.key(name)]:
+        page.filters.set(**{name: page.filters[name]})
 
 
 def _drop_strangers(page: Page, name: str, options: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from lib import charts, definitions
-from lib.analysis.candidates import curve, every_setting, readable_grid, with_people
+from lib.analysis.candidates import curve, readable_grid, with_people
 from lib.analysis.offers import money, offer_text
 from lib.analysis.streaks import ScoredSessions
 from lib.analysis.whatif import compare, explain, near_misses, verdict
@@ -21,10 +21,10 @@ from lib.ui.tuning import Market, default_thresholds, offer_terms, thresholds
 MOST_MATCHES = 20
 
 
-def draw_what_if(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
+def draw_what_if(page: Page, _market: Market, _candidates: pd.DataFrame) -> None:
     """Candidates and revenue at every setting; a click on a cell sets the sliders."""
     now, price = thresholds(page), float(page.filters["price"])
-    every = every_setting(market.scored, now.streak, price)
+    every = cached.candidates_at_every_setting(page.source, page.period("conversion_days"), now.streak, price)
     left, right = st.columns([3, 2], gap="large")
     key = page.filters.key(f"grid_{st.session_state.get('grid_clicks', 0)}")
     with left:

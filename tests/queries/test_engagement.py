@@ -33,6 +33,7 @@ def by_hand(
     *,
     completed_only: bool,
     levels: Collection[str] = (),
+    roles: Collection[str] = (),
 ) -> Groups:
     known = {user["user_id"]: user for user in people}
     groups = defaultdict(list)
@@ -40,6 +41,7 @@ def by_hand(
         for session in held:
             user = known.get(session["user_id"], {})
             wanted = not levels or named(user.get("english_level"), "unknown") in levels
+            wanted = wanted and (not roles or named(user.get("role"), "unknown") in roles)
             finished = not completed_only or not is_blank(session["ended_at"])
             if lies_in(session["started_at"], period) and wanted and finished:
                 groups[place, named(user.get(column), "unknown")].append(session)
@@ -86,15 +88,21 @@ def test_every_role_in_every_window_is_what_counting_by_hand_gives(
 
 
 @SOME
-@given(st.data(), PERIODS, users(), st.booleans())
+@given(st.data(), PERIODS, users(), st.booleans(), st.sampled_from([(), ("free",), ("guest", "unknown")]))
 def test_every_level_in_every_window_is_what_counting_by_hand_gives(
-    filled: Fill, data: st.DataObject, period: Period, people: list[dict[str, Any]], completed_only: bool
+    filled: Fill,
+    data: st.DataObject,
+    period: Period,
+    people: list[dict[str, Any]],
+    completed_only: bool,
+    roles: tuple[str, ...],
 ):
     held = data.draw(sessions(period))
     periods = list(period.weeks)
     with filled(users=people, sessions=held) as connection:
-        found = sessions_by_level(connection, periods, completed_only=completed_only)
-    assert as_groups(found) == by_hand(people, held, periods, "english_level", completed_only=completed_only)
+        found = sessions_by_level(connection, periods, completed_only=completed_only, roles=roles)
+    expected = by_hand(people, held, periods, "english_level", completed_only=completed_only, roles=roles)
+    assert as_groups(found) == expected
 
 
 def test_a_session_without_a_user_counts_as_a_session_and_not_as_a_user(filled: Fill):
