@@ -3,10 +3,12 @@
 import streamlit as st
 
 from lib import charts, definitions
-from lib.analysis.engagement import LEVELS, ROLES, engagement_table, level_table_of, ordered, weekly_table
+from lib.analysis.engagement import engagement_table, level_table_of, ordered, weekly_table
+from lib.dialects import UNKNOWN
 from lib.exports import Sheet
 from lib.period import weeks
 from lib.queries.engagement import sessions_by_level, sessions_by_role
+from lib.schema import LEVELS, ROLES
 from lib.ui import controls, looks
 from lib.ui.cached import ask
 from lib.ui.door import open_page
@@ -15,7 +17,7 @@ from lib.ui.tables import show_chart, show_table
 with open_page("Engagement", question="Who practised, and more or less than before?") as page:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         period = page.window_control("engagement_days")
-        levels = controls.some_of(page, "levels", "Level", [*LEVELS, "unknown"])
+        levels = controls.some_of(page, "levels", "Level", [*LEVELS, UNKNOWN])
         role_control = st.container(width="content")
         completed_only = not controls.switch(page, "all_sessions", "Count unfinished sessions")
     page.say_window(period)

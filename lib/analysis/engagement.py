@@ -6,11 +6,10 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
+from lib.dialects import UNKNOWN
 from lib.period import Period
+from lib.schema import LEVELS, ROLES
 
-ROLES = ("free", "student", "coach", "superuser")
-LEVELS = ("B1", "B2", "C1", "C2")
-UNKNOWN = "unknown"
 TOTAL = "total"
 FIGURES = ("users", "sessions", "avg_confidence", "avg_mistakes", "sessions_per_user")
 _SUMS = ["users", "sessions", "scored", "score_sum", "counted", "mistake_sum"]

@@ -9,7 +9,6 @@ from typing import Any
 
 import altair as alt
 
-ROLES = ("free", "student", "coach", "superuser")
 # The page's own fonts; then the one that vl-convert brings along for pictures.
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif"
 TEXT_SIZE = 12

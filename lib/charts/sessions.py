@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from lib.charts.palette import ROLES, Palette, dress
+from lib.charts.palette import Palette, dress
 from lib.period import day_text
+from lib.schema import ROLES
 
 LEVELS = ("B1", "B2", "C1", "C2")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-left", "triangle-right")

@@ -16,6 +16,7 @@ from lib.dialects import EMPTY, has_other_shape, is_blank, is_readable, is_set, 
 from lib.queries.freshness import newest_row
 from lib.schema import (
     OPTIONAL_TABLES,
+    ROLES,
     TABLES,
     TIME_COLUMN,
     coaching_sessions,
@@ -28,7 +29,6 @@ from lib.schema import (
     users,
 )
 
-ROLES = ("free", "student", "coach", "superuser")
 LONG_TEXT = 1_000
 NOT_USED = "No page uses it."
 FORMULA_SIGNS = ("=", "+", "-", "@")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from lib.analysis.pseudonyms import PSEUDONYM
 from lib.database import database_url, open_engine, shown_address
 from lib.queries.people import everybody
 from lib.report import ledger
@@ -25,7 +25,6 @@ from lib.report.smtp import Server
 from lib.report.snapshot import snapshot
 
 LOG = logging.getLogger("fluency_lab")
-PSEUDONYM = re.compile(r"user-[0-9a-f]{16}")
 
 Progress = Callable[[float, str], None]  # the part that is done, 0 to 1, and what comes now
 

@@ -24,6 +24,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex
 
+# The values that production writes, in the order in which people read them.
+ROLES = ("free", "student", "coach", "superuser")
+LEVELS = ("B1", "B2", "C1", "C2")
+
 metadata = MetaData()
 
 Timestamp = DateTime(timezone=True).with_variant(Text(), "sqlite")

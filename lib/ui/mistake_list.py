@@ -7,26 +7,27 @@ import streamlit as st
 
 from lib import charts, definitions
 from lib.analysis.mistakes import ranked
+from lib.dialects import UNKNOWN
 from lib.exports import Sheet
 from lib.period import Period
 from lib.queries import mistakes
 from lib.queries.corrections import correct_forms
 from lib.queries.mistake_tables import SOURCES
 from lib.queries.mistakes import Cell, MistakeFilter
+from lib.schema import LEVELS
 from lib.ui import controls, looks
 from lib.ui.cached import ask
 from lib.ui.page import Page
 from lib.ui.tables import list_height, plain, show_chart, show_table
 
 MAX_PICKED = 3
-UNKNOWN_LEVEL = "unknown"
 
 
 def read_filter(page: Page, period: Period) -> MistakeFilter:
     """The row of controls; cells of the heatmap are not part of it yet."""
     wanted = controls.one_or_more_of(page, "sources", "Sources", list(SOURCES), shown=_source_name)
     sources = tuple(source for source in SOURCES if source in wanted)
-    levels = controls.some_of(page, "levels", "Level", ["B1", "B2", "C1", "C2", UNKNOWN_LEVEL])
+    levels = controls.some_of(page, "levels", "Level", [*LEVELS, UNKNOWN])
     every = ask(page.source, mistakes.mistakes_by, period, MistakeFilter(sources, levels=levels), "type")
     types = controls.some_of(page, "types", "Type", sorted(set(every["value"])))
     return MistakeFilter(sources, types, levels)

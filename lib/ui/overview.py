@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from lib.analysis.engagement import UNKNOWN, engagement_table, totals_by_window
+from lib.analysis.engagement import engagement_table, totals_by_window
 from lib.analysis.mistakes import ranked
 from lib.analysis.standouts import (
     Standout,
@@ -18,6 +18,7 @@ from lib.analysis.standouts import (
     role_standouts,
 )
 from lib.analysis.streaks import candidates
+from lib.dialects import UNKNOWN
 from lib.exports import Column, Sheet
 from lib.period import Period
 from lib.queries.corrections import correct_forms
