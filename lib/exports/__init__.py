@@ -4,11 +4,12 @@ What only one kind of file needs (openpyxl, vl-convert) is imported where it is 
 """
 
 from lib.exports.pictures import chart_png, chart_svg
-from lib.exports.tables import Column, Sheet
+from lib.exports.tables import CannotWrite, Column, Sheet
 from lib.exports.texts import csv_bytes, half_up, json_bytes, text_file_name
 from lib.exports.workbook import sheet_names, xlsx_bytes
 
 __all__ = [
+    "CannotWrite",
     "Column",
     "Sheet",
     "chart_png",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lib.exports.tables import CannotWrite
+
 if TYPE_CHECKING:
     import altair as alt
 
@@ -49,7 +51,7 @@ def _specification(chart: AnyChart) -> dict[str, Any]:
         if _data_names(spec) <= spec.get("datasets", {}).keys():
             break
     else:
-        raise ValueError("The rows of the chart could not be read. Try again.")
+        raise CannotWrite("The rows of the chart could not be read. Try again.")
     spec["background"] = WHITE
     if spec.get("width") == "container":
         spec["width"] = WIDTH

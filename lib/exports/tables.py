@@ -22,6 +22,10 @@ SKIPPED = '(?:[^\\S\t\r\n]|["\u00ad\u200b-\u200f\u2060\ufeff])*'  # blanks, quot
 FORMULA = re.compile(f"{SKIPPED}[{SIGNS}\t\r\n]")
 
 
+class CannotWrite(ValueError):
+    """A file of this kind cannot hold what it was given; ``str()`` is a sentence that says what to do."""
+
+
 @dataclass(frozen=True)
 class Column:
     """How one column of a frame is written.
@@ -64,7 +68,7 @@ def clean(text: str) -> str:
 def column_values(series: pd.Series[Any], column: Column, zone: str) -> list[Any]:
     """Python values of one type (str, int, float, date, naive datetime in ``zone``), None where there is none.
 
-    Timestamps are UTC unless they say otherwise. Raises ValueError, naming the column, for a value not of its kind.
+    Timestamps are UTC unless they say otherwise. Raises CannotWrite, naming the column, for a value not of its kind.
     """
     try:
         if column.kind == "datetime":
@@ -73,7 +77,7 @@ def column_values(series: pd.Series[Any], column: Column, zone: str) -> list[Any
         pairs = zip(series.tolist(), series.isna().tolist(), strict=True)
         return [None if missing else convert(value) for value, missing in pairs]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f'The column "{column.label}" cannot be written as {column.kind}: {error}') from error
+        raise CannotWrite(f'The column "{column.label}" cannot be written as {column.kind}: {error}.') from error
 
 
 def _converter(kind: Kind, zone: str) -> Callable[[Any], Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.exports.tables import FORMULA, Column, Kind, Sheet, clean, column_values
+from lib.exports.tables import FORMULA, CannotWrite, Column, Kind, Sheet, clean, column_values
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -39,7 +39,7 @@ def xlsx_bytes(sheets: Sequence[Sheet], about: Mapping[str, str], *, zone: str) 
     """A workbook: the sheet About (``about``, the columns' definitions, what was shortened), then one per table.
 
     Values have real types; text is text whatever it looks like; date-times are in ``zone`` (IANA name), which their
-    header names. Raises ValueError for more rows than a sheet holds and, as `csv_bytes`, for values not of their kind.
+    header names. Raises CannotWrite for more rows than a sheet holds and, as `csv_bytes`, for values not of their kind.
     """
     from openpyxl import Workbook
 
@@ -80,7 +80,7 @@ def sheet_names(wanted: Sequence[str]) -> list[str]:
 
 def _check_size(sheet: Sheet) -> None:
     if len(sheet.frame) > MAX_ROWS:
-        raise ValueError(
+        raise CannotWrite(
             f"{sheet.name} has {len(sheet.frame):,} rows, and an Excel sheet holds {MAX_ROWS:,}."
             " Narrow the filters, or take the CSV."
         )

@@ -149,6 +149,7 @@ def typed(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Column]]:
         if kind == "datetime" and (made[name].isna() & frame[name].notna()).any():
             kind, made[name] = "text", _converted(frame[name], "text")
         label = clean(str(name)).replace("_", " ").strip() or f"column {place}"
+        label = re.sub(r" utc$", " (UTC)", label)
         columns[str(name)] = Column(label[:1].upper() + label[1:], kind)
     return made, columns
 

@@ -115,6 +115,7 @@ def _order(options: Namespace, settings: Settings) -> Order:
         recipients=options.email,
         anonymise=options.anonymise,
         dry_run=options.dry_run,
+        resend_uncertain=options.resend_uncertain,
     )
 
 

@@ -36,6 +36,7 @@ class ReportOptions:
     offer: Offer = field(default_factory=lambda: Offer(179))
     completed_only: bool = True
     publish_min_users: int = 5
+    stale_after_days: int = 2
     own: OwnAnalyses | None = None
 
 

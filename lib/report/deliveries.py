@@ -95,7 +95,10 @@ def _as_known(line: dict[str, Any]) -> Delivery | None:
     if line["state"] == "accepted":
         return Delivery(line["recipient"], "already sent", f"The mail server accepted this report on {when}.")
     if line["state"] in {"claimed", "uncertain"}:
-        reason = f"An earlier run was cut off while sending on {when}; the mail may have arrived. It is not sent again."
+        reason = (
+            f"An earlier run was cut off while sending on {when}; the mail may have arrived."
+            " It is sent again only with --resend-uncertain."
+        )
         return Delivery(line["recipient"], "uncertain", reason)
     return None
 

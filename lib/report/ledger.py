@@ -16,7 +16,8 @@ LEDGER = "runs.jsonl"
 @dataclass(frozen=True)
 class Run:
     """One run. Moments are aware; ``files`` are names in the ledger's folder, ``recipients`` those whose mail server
-    accepted the report, ``failure`` is the sentence that was said where the run failed.
+    accepted the report, ``failure`` is the sentence that was said where the run failed, ``anonymised`` whether its
+    files have pseudonyms.
 
     ``as_of`` and ``data_as_of`` are None where the run failed before it knew them, or there are no sessions.
     """
@@ -28,6 +29,7 @@ class Run:
     files: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     failure: str | None = None
+    anonymised: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -75,11 +77,17 @@ def last_good(folder: Path) -> Run | None:
     return next((run for run in reversed(read_runs(folder)) if run.is_good), None)
 
 
-def last_summary(folder: Path) -> dict[str, Any] | None:
-    """The summary (parsed JSON) of the last good run whose summary is still there and can be read; else None."""
+def last_summary(folder: Path, *, anonymised: bool = False, mailed: bool = False) -> dict[str, Any] | None:
+    """The summary (parsed JSON) that the next report's news are told against; None where there is none.
+
+    It is that of the last good run whose summary is still there and can be read; with ``mailed``, of the last one that
+    anybody got by mail, for only that is what a reader of the mail has seen. Never one of the other kind: an anonymised
+    report would name who is gone.
+    """
     for run in reversed(read_runs(folder)):
-        for name in run.files:
-            if run.is_good and name.startswith("daily_summary_"):
+        fits = run.anonymised == anonymised and (bool(run.recipients) if mailed else run.is_good)
+        for name in run.files if fits else ():
+            if name.startswith("daily_summary_"):
                 found = _parsed(folder / Path(name).name)
                 if isinstance(found, dict):
                     return found
@@ -104,6 +112,7 @@ def _run(line: bytes) -> Run | None:
             files=tuple(map(str, found.get("files") or ())),
             recipients=tuple(map(str, found.get("recipients") or ())),
             failure=str(found["failure"]) if found.get("failure") is not None else None,
+            anonymised=found.get("anonymised") is True,
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -10,7 +10,6 @@ from lib.report.changes import Changes, Step, mistake_keys
 from lib.report.contents import Report
 from lib.report.wording import count, figure, percent, person, records, shown
 
-STALE_AFTER_DAYS = 2
 NAMED = 5  # people or mistakes named in one piece of news
 PRODUCT = "Fluency Lab"
 
@@ -23,8 +22,8 @@ class News(NamedTuple):
 
 
 def is_stale(report: Report) -> bool:
-    """Whether the newest session is more than two days older than the day on which the report was made."""
-    return report.days_old is not None and report.days_old > STALE_AFTER_DAYS
+    """Whether the newest session is older, by more days than the setting allows, than the day of the report."""
+    return report.days_old is not None and report.days_old > report.options.stale_after_days
 
 
 def is_empty(report: Report) -> bool:

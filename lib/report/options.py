@@ -66,6 +66,9 @@ def _add_places(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--email", nargs="*", metavar="ADDRESS", help="send it to these addresses (default: FLUENCY_MAIL_TO)"
     )
+    group.add_argument(
+        "--resend-uncertain", action="store_true", help="also to those whose mail may have arrived before a crash"
+    )
     group.add_argument("--dry-run", action="store_true", help="write and send nothing; say what would go to whom")
 
 

@@ -29,6 +29,7 @@ def order_from(
     recipients: Sequence[str] | None = None,
     anonymise: bool = False,
     dry_run: bool = False,
+    resend_uncertain: bool = False,
 ) -> Order:
     """The run that the settings describe. ``recipients`` None: no mail; none named: those of the settings.
 
@@ -39,7 +40,9 @@ def order_from(
         report=_options(settings, as_of, completed_only),
         folder=folder or Path(settings.reports_folder),
         feed=feed,
-        post=None if recipients is None else _post(settings, tuple(recipients) or settings.mail_to),
+        post=None
+        if recipients is None
+        else _post(settings, tuple(recipients) or settings.mail_to, resend_uncertain=resend_uncertain),
         pseudonym_key=checked_key(settings.pseudonym_key.get_secret_value()) if anonymise else None,
         dry_run=dry_run,
     )
@@ -58,6 +61,7 @@ def _options(settings: Settings, as_of: date | None, completed_only: bool) -> Re
         offer=_offer(settings),
         completed_only=completed_only,
         publish_min_users=settings.publish_min_users,
+        stale_after_days=settings.stale_after_days,
         own=OwnAnalyses(Path(settings.analyses_folder), settings.analyses_days, limits),
     )
 
@@ -70,8 +74,8 @@ def _offer(s: Settings) -> Offer:
         raise SettingsError(f"FLUENCY_OFFER_SUBJECT or FLUENCY_OFFER_BODY cannot be used: {error}.") from error
 
 
-def _post(s: Settings, recipients: tuple[str, ...]) -> Post:
+def _post(s: Settings, recipients: tuple[str, ...], *, resend_uncertain: bool) -> Post:
     if not recipients:
         raise MailProblem("There is nobody to send the report to; name them after --email, or set FLUENCY_MAIL_TO.")
     server = Server(s.mail_host, s.mail_security, s.mail_port, s.mail_user, s.mail_password, s.mail_timeout_seconds)
-    return Post(server, s.mail_sender, recipients, round(s.mail_size_limit_mb * MB))
+    return Post(server, s.mail_sender, recipients, round(s.mail_size_limit_mb * MB), resend_uncertain)

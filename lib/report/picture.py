@@ -11,13 +11,16 @@ from lib.exports import chart_png
 from lib.report.contents import Mistakes, Report
 from lib.report.tables import picture_cells
 
+WIDTH = 584  # chart pixels, as wide as the column of the mail: letters keep their size
+
 
 def heatmap_png(report: Report) -> bytes:
     """PNG of the heatmap by type; where there are no mistakes, a picture that says so."""
     mistakes = report.mistakes
     if mistakes.cells.empty:
         return chart_png(_nothing(mistakes))
-    return chart_png(heatmap(picture_cells(mistakes.cells), LIGHT, x_title="Type", selectable=False))
+    chart = heatmap(picture_cells(mistakes.cells), LIGHT, x_title="Type", selectable=False)
+    return chart_png(chart.properties(width=WIDTH))
 
 
 def _nothing(mistakes: Mistakes) -> alt.LayerChart:

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from lib.analysis.pseudonyms import PSEUDONYM
 from lib.database import database_url, open_engine, shown_address
 from lib.queries.people import everybody
 from lib.report import ledger
@@ -39,12 +38,16 @@ class NotDelivered(Exception):
 
 @dataclass(frozen=True)
 class Post:
-    """Who gets the mail, and through which server; ``size_limit`` in bytes."""
+    """Who gets the mail, and through which server; ``size_limit`` in bytes.
+
+    ``resend_uncertain``: also to those of whom a run that was cut off could not say whether they got it.
+    """
 
     server: Server
     sender: str
     recipients: tuple[str, ...]
     size_limit: int
+    resend_uncertain: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Order:
     post: Post | None = None
     pseudonym_key: bytes | None = field(default=None, repr=False)
     dry_run: bool = False
+
+    @property
+    def is_anonymised(self) -> bool:
+        """Whether the files have pseudonyms."""
+        return self.pseudonym_key is not None
 
 
 @dataclass(frozen=True)
@@ -119,18 +127,7 @@ def _fetch(order: Order, now: datetime) -> Report:
 
 
 def _last_summary(order: Order) -> dict[str, Any] | None:
-    """The last good report to compare with; none of the other kind, or an anonymised report would name who is gone."""
-    last = ledger.last_summary(order.folder)
-    return last if last is None or _is_anonymised(last) in (None, order.pseudonym_key is not None) else None
-
-
-def _is_anonymised(summary: Mapping[str, Any]) -> bool | None:
-    """Whether its candidates are under pseudonyms; None where it has none, or cannot be understood."""
-    try:
-        ids = [str(row["user_id"]) for row in summary["conversion"]["candidates"]]
-    except (KeyError, TypeError):
-        return None
-    return all(map(PSEUDONYM.fullmatch, ids)) if ids else None
+    return ledger.last_summary(order.folder, anonymised=order.is_anonymised, mailed=order.post is not None)
 
 
 def _send(order: Order, post: Post, report: Report, changes: Changes, files: Mapping[str, bytes]) -> list[Delivery]:
@@ -141,7 +138,7 @@ def _send(order: Order, post: Post, report: Report, changes: Changes, files: Map
 
     picture = next(content for name, content in files.items() if name.startswith(HEATMAP))
     mail = Mail(
-        key=report_key(report, variant="anonymised" if order.pseudonym_key else ""),
+        key=report_key(report, variant="anonymised" if order.is_anonymised else ""),
         date=report.generated_at,
         sender=post.sender,
         subject=subject(report, changes),
@@ -151,7 +148,14 @@ def _send(order: Order, post: Post, report: Report, changes: Changes, files: Map
         files=files,
         size_limit=post.size_limit,
     )
-    return send_report(mail, post.recipients, post.server, order.folder, dry_run=order.dry_run)
+    return send_report(
+        mail,
+        post.recipients,
+        post.server,
+        order.folder,
+        dry_run=order.dry_run,
+        resend_uncertain=post.resend_uncertain,
+    )
 
 
 class _Recorded:
@@ -187,4 +191,5 @@ class _Recorded:
             data_as_of=self.report.data_as_of if self.report else None,
             files=tuple(path.name for path in self.files),
             recipients=tuple(one.recipient for one in self.deliveries if one.is_good),
+            anonymised=self._order.is_anonymised,
         )

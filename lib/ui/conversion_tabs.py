@@ -156,6 +156,9 @@ def draw_offer(page: Page, _market: Market, candidates: pd.DataFrame) -> None:
     offer = offer_text(to, None, int(row["sessions"]), float(row["avg_score"]), offer_terms(page))
     whole = f"To: {offer.to or 'no e-mail address'}\nSubject: {offer.subject}\n\n{offer.body}"
     st.code(whole, language=None, wrap_lines=True)
+    if page.without_names:
+        st.caption("An offer is written to a person: switch off Without names in the sidebar to take it along.")
+        return
     st.download_button(
         "Text file",
         whole.encode(),

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ from tests.pages.app import drawn, elements, markdown, open_page, pick, press, s
 KEY = "0123456789abcdef0123456789abcdef"
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 PATIENCE = 60  # seconds for a report on a busy machine
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _loaded() -> None:
-    """pytest rewrites modules whose names end with _test, two of scipy too; Python 3.11 can in one thread only."""
-    import_module("scipy.stats")
 
 
 @pytest.fixture

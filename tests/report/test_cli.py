@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from lib.exports import CannotWrite
 from lib.report import ledger
 from lib.report.command import A_DAY, NoGoodRun, attempt, say_status
+from lib.report.failure import sentence
 from lib.report.ledger import Run, read_runs
 from lib.report.options import SETTINGS, OptionError, parse, settings_for
 from lib.report.orders import order_from
@@ -115,6 +117,22 @@ def test_a_dry_run_says_who_would_get_the_mail_and_writes_nothing(command: Comma
     assert done.returncode == 0
     assert "ann@example.org: would send." in done.stdout
     assert not (tmp_path / "out").exists()
+
+
+def test_an_own_analysis_with_more_rows_than_a_sheet_holds_is_one_sentence() -> None:
+    assert sentence(CannotWrite("Sessions has 2,000,000 rows.")) == "Sessions has 2,000,000 rows."
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_whose_mail_may_have_arrived_gets_it_again_only_when_asked(given: bool) -> None:
+    order = order_from(
+        Settings(mail_host="localhost", mail_sender="a@example.org"),
+        recipients=["b@example.org"],
+        resend_uncertain=given,
+    )
+    assert order.post is not None
+    assert order.post.resend_uncertain is given
+    assert parse(["--resend-uncertain"] if given else []).resend_uncertain is given
 
 
 def test_where_a_failure_came_from_goes_to_the_log_and_to_verbose(command: Command, tmp_path: Path) -> None:

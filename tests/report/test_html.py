@@ -146,6 +146,13 @@ def test_data_more_than_two_days_old_is_said_first_of_all(report: Report, days: 
             assert said.lower().index("the data is old") < said.index("What changed")
 
 
+def test_how_old_is_too_old_is_a_setting(report: Report) -> None:
+    patient = replace(report, options=replace(report.options, stale_after_days=40))
+    late = {"generated_at": datetime(2026, 12, 20, tzinfo=UTC)}
+    assert subject(replace(report, **late), Changes()).startswith("Data is 28 days old")
+    assert not subject(replace(patient, **late), Changes()).startswith("Data is")
+
+
 def test_new_candidates_come_first_and_marked(report: Report, changes: Changes) -> None:
     report = with_candidates(report, 5)
     changes = replace(changes, new_candidates=frozenset({"user0004"}))

@@ -150,6 +150,29 @@ def test_the_last_summary_is_that_of_the_last_good_run(tmp_path: Path) -> None:
     assert last_summary(tmp_path) == {"as_of": "2026-11-21"}
 
 
+def test_a_mail_is_compared_with_the_last_report_that_anybody_got(tmp_path: Path) -> None:
+    for run in (
+        replace(_summary(tmp_path, "2026-11-21_08-00-00", b'{"as_of": "2026-11-20"}'), recipients=()),
+        replace(
+            _summary(tmp_path, "2026-11-22_08-00-00", b'{"as_of": "2026-11-21"}'), recipients=("a@b",), failure="x"
+        ),
+        replace(_summary(tmp_path, "2026-11-23_08-00-00", b'{"as_of": "2026-11-22"}'), recipients=()),
+    ):
+        append(tmp_path, run)
+    assert last_summary(tmp_path, mailed=True) == {"as_of": "2026-11-21"}
+    assert last_summary(tmp_path) == {"as_of": "2026-11-22"}
+
+
+def test_an_anonymised_report_is_compared_with_anonymised_ones_alone(tmp_path: Path) -> None:
+    for run in (
+        replace(_summary(tmp_path, "2026-11-21_08-00-00", b'{"as_of": "2026-11-20"}'), anonymised=True),
+        _summary(tmp_path, "2026-11-22_08-00-00", b'{"as_of": "2026-11-21"}'),
+    ):
+        append(tmp_path, run)
+    assert last_summary(tmp_path, anonymised=True) == {"as_of": "2026-11-20"}
+    assert last_summary(tmp_path) == {"as_of": "2026-11-21"}
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"as_of": ', b"\xff"])
 def test_a_summary_that_is_gone_or_spoilt_gives_way_to_the_one_before(content: bytes, tmp_path: Path) -> None:
     append(tmp_path, _summary(tmp_path, "2026-11-21_08-00-00", b'{"as_of": "2026-11-20"}'))

@@ -248,6 +248,18 @@ def test_a_run_that_is_repeated_sends_nobody_the_same_report_twice(order: Order)
     assert [line.recipients for line in read_runs(order.folder)] == [("ann@example.org", "ben@example.org")] * 2
 
 
+def test_a_mail_tells_its_news_against_the_last_one_mailed(order: Order, source: Path) -> None:
+    office = PostOffice()
+    with opened(office) as port:
+        mailed = replace(order, post=post("ann@example.org", port=port))
+        make_database(source, **{**WORKED_CASE, "users": [row | {"role": "student"} for row in WORKED_CASE["users"]]})
+        run(mailed, now=NOW)
+        make_database(source, **WORKED_CASE)
+        run(order, now=NOW + timedelta(days=1))  # nobody reads this one
+        run(replace(mailed, report=ReportOptions("UTC", as_of=date(2026, 11, 23))), now=NOW + timedelta(days=2))
+    assert "2 new candidates" in str(office.letters("ann@example.org")[-1]["Subject"])
+
+
 def test_a_mail_that_is_not_accepted_is_a_failed_run_whose_files_stay(
     order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
