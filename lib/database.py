@@ -1,18 +1,16 @@
-"""Engines that only read, answers as DataFrames, and a sentence for each way in which a database can refuse.
+"""Engines that only read, connections on which every refusal is a sentence, and answers as DataFrames.
 
 Everything here works on SQLite and PostgreSQL; what differs for SQLite is the file behind it.
 """
 
 from __future__ import annotations
 
-import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import pandas as pd
 from sqlalchemy import (
@@ -26,25 +24,37 @@ from sqlalchemy import (
     event,
     inspect,
     make_url,
-    text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from lib.refusals import CHECK_ADDRESS, WAIT_SECONDS, DatabaseProblem, problem_of
+
+__all__ = [
+    "DatabaseProblem",
+    "Kind",
+    "connect",
+    "database_url",
+    "has_table",
+    "newest",
+    "no_rows",
+    "open_engine",
+    "read",
+    "shown_address",
+    "sql_text",
+    "to_utc",
+]
+
 Kind = Literal["str", "int64", "float64", "bool", "utc"]
 
-WAIT_SECONDS = 5
+POOL_SIZE = 5  # connections that are kept, and as many again for a rush
+POOL_SECONDS = 30  # to wait for one of them: a page keeps its own until it is drawn
+CONNECT_SECONDS = 5
+RECYCLE_SECONDS = 1_800
+IDLE_SECONDS = 300  # in a transaction: longer than any page draws, or a report makes pseudonyms
 SQLITE_HEADER = b"SQLite format 3\0"
-
-
-class DatabaseProblem(Exception):
-    """The database cannot answer. ``str()`` says what happened, ``remedy`` what to do; neither holds a password."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
+SMALLEST = 512  # bytes of a database
 
 
 def database_url(value: str) -> URL:
@@ -56,12 +66,12 @@ def database_url(value: str) -> URL:
         if url.drivername in ("postgres", "postgresql"):
             url = url.set(drivername="postgresql+psycopg")
         url.get_dialect().import_dbapi()
-    except (ArgumentError, ValueError) as error:
+    except (ArgumentError, ValueError):
         raise DatabaseProblem(
             "The address of the database cannot be read.",
             "Set FLUENCY_DATABASE_URL to the path of a SQLite file, or to an address such as "
             "postgresql://user:password@host/database.",
-        ) from error
+        ) from None  # its text repeats parts of the address, where the password is
     except (SQLAlchemyError, ImportError) as error:
         raise DatabaseProblem(
             f"There is no driver for databases of the kind '{url.drivername}'.",
@@ -75,16 +85,44 @@ def database_url(value: str) -> URL:
     return url
 
 
-def open_engine(url: URL, *, writable: bool = False) -> Engine:
+def open_engine(url: URL, *, writable: bool = False, query_seconds: float = 0) -> Engine:
     """An engine for ``url``; read-only by the database's own means unless ``writable``.
 
+    ``query_seconds``: what a PostgreSQL server lets one statement take, 0 for as long as it needs.
     Raises DatabaseProblem where a SQLite file is not there or is not a database.
     """
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, writable)
-    options = {} if writable else {"options": "-c default_transaction_read_only=on -c timezone=UTC"}
-    arguments = options if url.get_backend_name() == "postgresql" else {}
-    return create_engine(url, connect_args=arguments, pool_pre_ping=True, pool_size=5, max_overflow=5)
+    if url.get_backend_name() == "postgresql":
+        return _postgresql_engine(url, writable, query_seconds)
+    return create_engine(url, pool_pre_ping=True)
+
+
+def _postgresql_engine(url: URL, writable: bool, query_seconds: float) -> Engine:
+    """What the address itself says about the connection is kept; what it must not say, reading only, comes last."""
+    options = [str(url.query.get("options", "")), "-c timezone=UTC", f"-c statement_timeout={query_seconds * 1000:.0f}"]
+    if not writable:
+        options += [
+            "-c default_transaction_read_only=on",
+            f"-c lock_timeout={WAIT_SECONDS * 1000:.0f}",
+            f"-c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000}",
+        ]
+    usual = {"connect_timeout": CONNECT_SECONDS, "application_name": "fluency lab"}
+    return create_engine(
+        url,
+        connect_args={
+            **{name: value for name, value in usual.items() if name not in url.query},
+            "options": " ".join(options).strip(),
+            "prepare_threshold": None,  # each window gets a plan of its own, and connection poolers do not mind
+        },
+        execution_options={} if writable else {"postgresql_readonly": True},
+        hide_parameters=True,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        pool_timeout=POOL_SECONDS,
+        pool_recycle=RECYCLE_SECONDS,
+        pool_pre_ping=True,
+    )
 
 
 def _sqlite_engine(url: URL, writable: bool) -> Engine:
@@ -96,6 +134,7 @@ def _sqlite_engine(url: URL, writable: bool) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=path.as_uri(), query={"uri": "true", "mode": "rw" if writable else "ro"}),
         connect_args={"timeout": WAIT_SECONDS},
+        hide_parameters=True,
         poolclass=NullPool,
     )
     if not writable:
@@ -108,75 +147,51 @@ def _only_read(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> Non
 
 
 def _check_file(path: Path) -> None:
-    choose = "Check FLUENCY_DATABASE_URL."
     if not path.exists():
-        raise DatabaseProblem(f"There is no file {path.name} in {path.parent}.", choose)
+        raise DatabaseProblem(f"There is no file {path.name} in {path.parent}.", CHECK_ADDRESS, passes=True)
     if path.is_dir():
-        raise DatabaseProblem(f"{path} is a folder, not a database file.", choose)
+        raise DatabaseProblem(f"{path} is a folder, not a database file.", CHECK_ADDRESS)
+    if not path.stat().st_size:
+        raise DatabaseProblem(f"The file {path.name} is empty.", f"Is it the right file? {CHECK_ADDRESS}")
+    if not _opens(path) and _header(path) != SQLITE_HEADER:
+        raise DatabaseProblem(f"The file {path.name} is not a SQLite database.", CHECK_ADDRESS)
+
+
+def _header(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE_HEADER))
+
+
+def _opens(path: Path) -> bool:
+    """Whether SQLite takes it for a database. Only SQLite may open one: who else closes it drops everybody's locks."""
+    if path.stat().st_size < SMALLEST:
+        return False
     try:
-        with path.open("rb") as file:
-            header = file.read(len(SQLITE_HEADER))
-    except OSError as error:
-        raise DatabaseProblem(f"The file {path} cannot be opened.", "Let the app's user read it.") from error
-    if not header:
-        raise DatabaseProblem(f"The file {path.name} is empty.", f"Is it the right file? {choose}")
-    if header != SQLITE_HEADER:
-        raise DatabaseProblem(f"The file {path.name} is not a SQLite database.", choose)
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError as error:
+        if "unable to open" in str(error):
+            raise DatabaseProblem(f"The file {path} cannot be opened.", "Let the app's user read it.") from error
+    except sqlite3.DatabaseError:
+        return False
+    return True
 
 
 @contextmanager
 def connect(engine: Engine) -> Iterator[Connection]:
     """A connection on which everything that the database refuses becomes a DatabaseProblem."""
     try:
-        with engine.connect() as connection:
+        with _connection(engine) as connection:
             yield connection
     except SQLAlchemyError as error:
-        raise _problem(error) from error
+        raise problem_of(error) from error
 
 
-_REFUSALS: tuple[tuple[str, str, str], ...] = (
-    (
-        r"database is locked|database table is locked",
-        f"The database is busy: another program has been writing to it for more than {WAIT_SECONDS} seconds.",
-        "Try again in a moment. If it stays busy, ask who runs the program that writes.",
-    ),
-    (
-        r"not a database|malformed|disk image",
-        "The database file is damaged, or is not a SQLite database.",
-        "Restore it from a backup, or check FLUENCY_DATABASE_URL.",
-    ),
-    (
-        r"no such table: (?:main\.)?(\w+)|relation \"?(?:\w+\.)?(\w+)\"? does not exist",
-        "The database has no table {0}.",
-        "Data health names every missing table with the statement that creates it.",
-    ),
-    (
-        r"no such column: (?:\w+\.)?(\w+)|has no column named (\w+)|column \"?(?:\w+\.)?(\w+)\"? does not exist",
-        "A table of the database has no column {0}.",
-        "Data health names every missing column with the statement that adds it.",
-    ),
-    (r"unable to open", "The database file cannot be opened.", "Check that it exists and that the app may read it."),
-    (
-        r"password|authentication|role \"[^\"]+\" does not exist",
-        "The database refuses the user or the password.",
-        "Check FLUENCY_DATABASE_URL.",
-    ),
-    (r"database \"?([^\"]+)\"? does not exist", "The server has no database {0}.", "Check FLUENCY_DATABASE_URL."),
-    (r"permission denied for \w+ (\w+)", "The database user may not read {0}.", "Grant it SELECT on that table."),
-    (
-        r"could not connect|connection refused|connection failed|server closed|timeout",
-        "The database server does not answer.",
-        "Check that it runs and can be reached from here; the page works again as soon as it does.",
-    ),
-)
-
-
-def _problem(error: SQLAlchemyError) -> DatabaseProblem:
-    message = str(getattr(error, "orig", None) or error)
-    for pattern, what, remedy in _REFUSALS:
-        if match := re.search(pattern, message, re.IGNORECASE):
-            return DatabaseProblem(what.format(next((part for part in match.groups() if part), "")), remedy)
-    return DatabaseProblem("The database could not answer.", "The log says why; Data health may help.")
+def _connection(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except (OSError, ValueError) as error:  # a name that no server can have
+        raise problem_of(error) from error
 
 
 def read(connection: Connection, statement: Select[Any] | Executable, columns: dict[str, Kind]) -> pd.DataFrame:
@@ -230,24 +245,6 @@ def sql_text(connection: Connection, statement: Any) -> str:
 def has_table(connection: Connection, name: str) -> bool:
     """Whether the database has a table (or view) of that name."""
     return inspect(connection).has_table(name)
-
-
-def fingerprint(engine: Engine) -> str:
-    """A text that changes when the data does: for SQLite from its files, for PostgreSQL from its counters."""
-    if engine.dialect.name == "sqlite":
-        path = url2pathname(urlsplit(str(engine.url.database)).path)
-        return "|".join(_file_state(Path(path + suffix)) for suffix in ("", "-wal"))
-    with connect(engine) as connection:
-        changes = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables"
-        return str(connection.execute(text(changes)).scalar()) if engine.dialect.name == "postgresql" else ""
-
-
-def _file_state(path: Path) -> str:
-    try:
-        state = path.stat()
-    except FileNotFoundError:
-        return "none"
-    return f"{state.st_ino}-{state.st_size}-{state.st_mtime_ns}"
 
 
 def newest(values: pd.Series[Any]) -> datetime | None:

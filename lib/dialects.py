@@ -40,6 +40,9 @@ UNKNOWN = "unknown"
 # SQLite's functions take 'now', a time without a date and plain numbers as well; this keeps those out.
 # Written into the statement as it is: a constant of ours, no value.
 THIS_CENTURY: ColumnElement[str] = literal_column("'20[0-9][0-9]-*'")
+# PostgreSQL holds years that Python cannot, and infinity; the same century is kept there, so that answers agree.
+CENTURY_START: ColumnElement[Any] = literal_column("'2000-01-01 00:00:00+00'")
+CENTURY_END: ColumnElement[Any] = literal_column("'2100-01-01 00:00:00+00'")
 # julianday() reads a bare number as itself; a text that sorts between two dates of ours is then far below their days.
 NO_NUMBER: ColumnElement[float] = literal_column("2400000")
 COLON: ColumnElement[str] = literal_column("':'", Text)
@@ -224,7 +227,7 @@ def _in_window_sqlite(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> s
 @compiles(_Before)
 def _before(element: _Before, compiler: SQLCompiler, **kw: Any) -> str:
     column, end = element.clauses
-    return _sql(compiler, column < end, kw)
+    return _sql(compiler, and_(column >= CENTURY_START, column < end), kw)
 
 
 @compiles(_Before, "sqlite")
@@ -248,7 +251,7 @@ def _is_set_sqlite(element: _IsSet, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(_Readable)
 def _readable(element: _Readable, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
-    return _sql(compiler, column.is_not(None), kw)
+    return _sql(compiler, and_(column.is_not(None), column >= CENTURY_START, column < CENTURY_END), kw)
 
 
 @compiles(_Readable, "sqlite")
@@ -259,7 +262,9 @@ def _readable_sqlite(element: _Readable, compiler: SQLCompiler, **kw: Any) -> st
 
 @compiles(_Unreadable)
 def _unreadable(element: _Unreadable, compiler: SQLCompiler, **kw: Any) -> str:
-    return "(1 = 0)"  # a real timestamp can always be read
+    (column,) = element.clauses
+    other_century = or_(column < CENTURY_START, column >= CENTURY_END)
+    return _sql(compiler, and_(column.is_not(None), other_century), kw)
 
 
 @compiles(_Unreadable, "sqlite")

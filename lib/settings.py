@@ -6,6 +6,7 @@ Only the front doors (pages, commands) read settings; everything below gets valu
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -55,9 +56,28 @@ def _split(addresses: object) -> object:
     return [part.strip() for part in addresses.split(",") if part.strip()] if isinstance(addresses, str) else addresses
 
 
+def _rules(rules: tuple[str, ...]) -> tuple[str, ...]:
+    for rule in rules:
+        name, sign, value = rule.partition("=")
+        if not (name.strip() and value.strip() if sign else re.fullmatch(r"[^@\s]*@[^@\s]+", rule)):
+            raise ValueError(
+                f"'{rule}' is no address, no domain such as @example.org, and no claim such as groups=sales"
+            )
+    return rules
+
+
+def _for_a_header(token: SecretStr) -> SecretStr:
+    text = token.get_secret_value()
+    if not (text.isascii() and (text == "" or text.isprintable())) or " " in text:
+        raise ValueError("it holds blanks, line ends or letters that a token cannot have")
+    return token
+
+
 PseudonymKey = Annotated[SecretStr, AfterValidator(_long_enough)]
+ApiToken = Annotated[SecretStr, AfterValidator(_for_a_header)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Rules = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_rules)]
 Days = Annotated[int, Field(ge=1, le=366)]
 
 
@@ -73,6 +93,13 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field(str(ROOT / "sample.db"), description="SQLAlchemy URL, or the path of a SQLite file")
+    sql_database_url: SecretStr = Field(
+        SecretStr(""),
+        description="address by which the SQL page connects to PostgreSQL, as a user with column grants",
+    )
+    query_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        30, description="time limit of a page's question to PostgreSQL, seconds; 0 is none"
+    )
     timezone: Zone = Field("UTC", description="reporting zone, IANA name")
     stale_after_days: Annotated[int, Field(ge=0, le=366)] = Field(2, description="days after which data is called old")
 
@@ -98,13 +125,27 @@ class Settings(BaseSettings):
     offer_subject: str = Field("", description="subject of an offer; empty is the built-in one")
     offer_body: str = Field("", description="text of an offer, with $greeting, $earned, $module, $contents, $terms")
 
-    pseudonym_key: PseudonymKey = Field(SecretStr(""), description="key for exports without names, 16 bytes or more")
+    pseudonym_key: PseudonymKey = Field(
+        SecretStr(""), description="key for pseudonyms on pages and in files, 16 bytes or more"
+    )
     reports_folder: str = Field(str(ROOT / "reports"), description="where reports and the record of their runs are")
     analyses_folder: str = Field(str(ROOT / "analyses"), description="own analyses: a .sql file each")
     analyses_days: Days = Field(30, description="window of own analyses, days")
     analyses_seconds: Annotated[float, Field(ge=0.1, le=600)] = Field(10, description="time limit of one, seconds")
     analyses_rows: Annotated[int, Field(ge=1, le=1_000_000)] = Field(10_000, description="row limit of one")
 
+    audit: str = Field(
+        str(ROOT / "audit" / "audit.jsonl"), description="who did what: a file, - for standard output, empty for none"
+    )
+    role_viewer: Rules = Field((), description="who sees Home and Engagement: addresses, @domains or claim=value")
+    role_marketing: Rules = Field((), description="who sees Mistakes too")
+    role_sales: Rules = Field((), description="who sees Conversion with e-mail addresses too")
+    role_analyst: Rules = Field((), description="who sees all pages of figures and SQL, without e-mail addresses")
+    role_admin: Rules = Field((), description="who sees everything, Reports and Audit too")
+
+    report_rows: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        2_000, description="row limit of an own analysis in the report, which is read and not worked with"
+    )
     mail_host: str = Field("", description="mail server that the report is sent through; empty: no mail")
     mail_port: Annotated[int, Field(ge=0, le=65535)] = Field(0, description="its port; 0 is the usual one")
     mail_security: Literal["ssl", "starttls", "none"] = Field("ssl", description="ssl (465), starttls (587), none (25)")
@@ -114,6 +155,12 @@ class Settings(BaseSettings):
     mail_to: Addresses = Field((), description="who gets the report: addresses with commas between")
     mail_size_limit_mb: Annotated[float, Field(ge=0.1, le=100)] = Field(10, description="largest mail as sent, MB")
     mail_timeout_seconds: Annotated[float, Field(ge=1, le=600)] = Field(30, description="longest wait for an answer")
+
+    api_token: ApiToken = Field(SecretStr(""), description="token of the REST endpoint that data is fetched from")
+    api_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(60, description="its longest silence")
+    api_patience_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        120, description="how long a failure that may pass is tried again"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -155,5 +202,5 @@ def _problems(error: ValidationError) -> list[dict[str, str]]:
 
 
 def _sentence(name: str, value: str, wanted: str) -> str:
-    shown = "" if any(part in name for part in ("URL", "KEY", "PASSWORD")) else f" ('{value[:60]}')"
+    shown = "" if any(part in name for part in ("URL", "KEY", "PASSWORD", "TOKEN")) else f" ('{value[:60]}')"
     return f"The setting {name}{shown} cannot be used: {wanted.removeprefix('Value error, ')}."

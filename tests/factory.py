@@ -1,27 +1,48 @@
-"""Small databases for tests: SQLite files with the seven tables, filled from dicts of what matters.
+"""Small databases for tests: the seven tables, filled from dicts of what matters.
 
     make_database(path, users=[{"user_id": "ann", "role": "free"}], sessions=[{"user_id": "ann"}])
 
-Whatever a row does not name gets a sensible default, and its key is unique by itself.
+Whatever a row does not name gets a sensible default, and its key is unique by itself. A path makes a SQLite file; the
+address of a PostgreSQL database fills that, with the same rows: timestamps given as text become real ones there, and
+NULL where the text is none, since a real timestamp cannot be wrong.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy.dialects import sqlite
+import psycopg
+from psycopg import sql
+from sqlalchemy import Boolean, Column, DateTime, Dialect
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from lib.schema import INDEXES, TABLES
+from tests.odd_data import real_time
 from tests.worked_case import WORKED_CASE
 
 Row = Mapping[str, Any]
+# A SQLite file, or the address of a PostgreSQL database.
+Target = TypeVar("Target", Path, str)
 
 AS_OF = "2026-11-22"
+
+# The names of the rows in `make_database`, by table.
+KEYWORDS = {
+    "users": "users",
+    "coaching_sessions": "sessions",
+    "detected_errors": "mistakes",
+    "it_errors": "it_errors",
+    "pricing_errors": "pricing_errors",
+    "lead_scores": "lead_scores",
+    "conversion_triggers": "offers",
+}
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "users": {"role": "free", "english_level": "B2", "created_at": "2026-01-05 08:00:00"},
@@ -76,52 +97,60 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def make_database(
-    path: Path,
+    target: Target,
     *,
-    users: Iterable[Row] = (),
-    sessions: Iterable[Row] = (),
-    mistakes: Iterable[Row] = (),
-    it_errors: Iterable[Row] = (),
-    pricing_errors: Iterable[Row] = (),
-    lead_scores: Iterable[Row] = (),
-    offers: Iterable[Row] = (),
     without: Iterable[str] = (),
     indexes: bool = True,
-) -> Path:
-    """Write a database to ``path``, replacing what is there; returns ``path``.
+    naive: bool = False,
+    distributed: bool = False,
+    **rows: Iterable[Row],
+) -> Target:
+    """Write a database to ``target``, replacing what is there; returns ``target``.
 
-    ``mistakes`` are rows of detected_errors, ``offers`` of conversion_triggers. Tables named in ``without`` are left
-    out, and so are the indexes unless wanted.
+    ``rows`` by table, see KEYWORDS. Tables named in ``without`` are left out, and so are the indexes unless wanted.
+    ``naive`` gives PostgreSQL timestamps without a time zone, in UTC; ``distributed`` spreads its tables over a Citus
+    cluster by user.
     """
-    rows = {
-        "users": users,
-        "coaching_sessions": sessions,
-        "detected_errors": mistakes,
-        "it_errors": it_errors,
-        "pricing_errors": pricing_errors,
-        "lead_scores": lead_scores,
-        "conversion_triggers": offers,
-    }
-    path.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as connection, connection:
+    complete = _complete_rows(**rows)
+    if isinstance(target, str):
+        with psycopg.connect(target) as connection:
+            _create_postgres(connection, set(without), indexes, naive)
+            if distributed:
+                _distribute(connection, set(without))
+            _fill_postgres(connection, complete, set(without))
+        return target
+    target.unlink(missing_ok=True)
+    with closing(sqlite3.connect(target)) as connection, connection:
         connection.execute("PRAGMA synchronous = OFF")  # thousands of small files, none of them to keep
-        _create_tables(connection, set(without), indexes)
-        for table in TABLES:
-            if table.name not in set(without):
-                _insert(connection, table.name, [column.name for column in table.columns], rows[table.name])
-    return path
+        for statement in _definitions(sqlite.dialect(), set(without), indexes):
+            connection.execute(statement)
+        _fill_sqlite(connection, complete, set(without))
+    return target
 
 
-def empty_database(path: Path) -> Path:
+def refiller(address: str) -> Callable[..., object]:
+    """A function that replaces the rows of a database that ``make_database`` made of all tables: quicker than anew."""
+    if "://" not in address:
+        return partial(make_database, Path(address))
+    connection = psycopg.connect(address, autocommit=True)  # kept: to sign in takes longer than a small test
+
+    def refill(**rows: Iterable[Row]) -> None:
+        with connection.transaction():
+            _fill_postgres(connection, _complete_rows(**rows), set())
+
+    return refill
+
+
+def empty_database(target: Target) -> Target:
     """The seven tables, no rows."""
-    return make_database(path)
+    return make_database(target)
 
 
-def one_row(path: Path) -> Path:
+def one_row(target: Target) -> Target:
     """One row in every table, all of one free user, on the day ``AS_OF``."""
     ann: list[Row] = [{"user_id": "ann", "session_id": "session1"}]
     return make_database(
-        path,
+        target,
         users=[{"user_id": "ann", "email": "ann@example.com"}],
         sessions=ann,
         mistakes=ann,
@@ -132,18 +161,18 @@ def one_row(path: Path) -> Path:
     )
 
 
-def worked_case(path: Path) -> Path:
+def worked_case(target: Target) -> Target:
     """A database that holds the worked cases of the definitions exactly; see tests/worked_case.py."""
-    return make_database(path, **WORKED_CASE)
+    return make_database(target, **WORKED_CASE)
 
 
-def without_table(path: Path, name: str) -> Path:
+def without_table(target: Target, name: str) -> Target:
     """The worked case without one table."""
-    return make_database(path, **WORKED_CASE, without=[name])
+    return make_database(target, **WORKED_CASE, without=[name])
 
 
 def without_column(path: Path, table: str, column: str) -> Path:
-    """The worked case without one column (and without indexes, which might need it)."""
+    """The worked case, in a SQLite file, without one column (and without indexes, which might need it)."""
     make_database(path, **WORKED_CASE, indexes=False)
     columns = next(each.columns for each in TABLES if each.name == table)
     names = ", ".join(f'"{each.name}"' for each in columns if each.name != column)
@@ -154,23 +183,92 @@ def without_column(path: Path, table: str, column: str) -> Path:
     return path
 
 
-def _create_tables(connection: sqlite3.Connection, without: set[str], indexes: bool) -> None:
-    dialect = sqlite.dialect()
+def _complete_rows(**rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Rows by table, with their defaults; the key, which is the first column, counts up: `users1`, `users2`."""
+    if odd := set(rows) - set(KEYWORDS.values()):
+        raise TypeError(f"there are no rows of {', '.join(sorted(odd))}")
+    complete: dict[str, list[Row]] = {}
+    for table in TABLES:
+        name, columns = table.name, table.columns.keys()
+        given = enumerate(rows.get(KEYWORDS[name], ()), start=1)
+        complete[name] = [{columns[0]: f"{name}{number}", **DEFAULTS[name], **row} for number, row in given]
+        if odd := {key for row in complete[name] for key in row} - set(columns):
+            raise ValueError(f"{name} has no column {', '.join(sorted(odd))}")
+    return complete
+
+
+def _fill_postgres(connection: psycopg.Connection, rows: Mapping[str, Iterable[Row]], without: set[str]) -> None:
+    nobody = _nobody(connection)
+    for table in TABLES:
+        if table.name in without:
+            continue
+        name, columns = sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, table.columns.keys()))
+        connection.execute(sql.SQL("DELETE FROM {}").format(name))
+        with connection.cursor().copy(sql.SQL("COPY {} ({}) FROM STDIN").format(name, columns)) as copy:
+            for row in rows[table.name]:
+                copy.write_row([_for_postgres(row.get(column.name), column, nobody) for column in table.columns])
+
+
+def _fill_sqlite(connection: sqlite3.Connection, rows: Mapping[str, Iterable[Row]], without: set[str]) -> None:
     for table in TABLES:
         if table.name not in without:
-            connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-    for index in INDEXES:
-        if indexes and index.table is not None and index.table.name not in without:
-            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+            columns = table.columns.keys()
+            names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
+            connection.executemany(
+                f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})',
+                [[row.get(name) for name in columns] for row in rows[table.name]],
+            )
 
 
-def _insert(connection: sqlite3.Connection, table: str, columns: list[str], rows: Iterable[Row]) -> None:
-    """Rows with their defaults; the key, which is the first column, counts up: `users1`, `users2`."""
-    complete = [{columns[0]: f"{table}{number}", **DEFAULTS[table], **row} for number, row in enumerate(rows, start=1)]
-    for row in complete:
-        if odd := set(row) - set(columns):
-            raise ValueError(f"{table} has no column {', '.join(sorted(odd))}")
-    names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
-    connection.executemany(
-        f'INSERT INTO "{table}" ({names}) VALUES ({marks})', [[row.get(name) for name in columns] for row in complete]
-    )
+def _create_postgres(connection: psycopg.Connection, without: set[str], indexes: bool, naive: bool) -> None:
+    """Tables without foreign keys: in a file nobody enforces them, and the rows of users who are gone are wanted."""
+    here = connection.execute("SELECT current_schema()").fetchone() or ("public",)
+    connection.execute(sql.SQL("DROP SCHEMA {0} CASCADE; CREATE SCHEMA {0}").format(sql.Identifier(here[0])))
+    for statement in _definitions(postgresql.dialect(), without, indexes):
+        connection.execute(statement.replace("WITH TIME ZONE", "WITHOUT TIME ZONE") if naive else statement)
+
+
+def _distribute(connection: psycopg.Connection, without: set[str]) -> None:
+    """Every table by user, on the same shards as the users; every key then holds the user."""
+    for table in TABLES:
+        if table.name not in without:
+            key, name = table.columns.keys()[0], table.name
+            if key != "user_id":
+                connection.execute(f"ALTER TABLE {name} DROP CONSTRAINT {name}_pkey, ADD PRIMARY KEY (user_id, {key})")
+            beside = "none" if name == "users" else "users"
+            connection.execute(f"SELECT create_distributed_table('{name}', 'user_id', colocate_with => '{beside}')")
+
+
+def _definitions(dialect: Dialect, without: set[str], indexes: bool) -> list[str]:
+    tables: list[Any] = [
+        CreateTable(table, include_foreign_key_constraints=() if dialect.name == "postgresql" else None)
+        for table in TABLES
+        if table.name not in without
+    ]
+    wanted = [
+        CreateIndex(index)
+        for index in INDEXES
+        if indexes
+        and index.table is not None
+        and index.table.name not in without
+        and index.info["only"] in ("", dialect.name)
+    ]
+    return [str(statement.compile(dialect=dialect)) for statement in [*tables, *wanted]]
+
+
+def _nobody(connection: psycopg.Connection) -> str | None:
+    """The user of rows that have none: no text where the user belongs to the key, as it does on a cluster."""
+    in_key = connection.execute(
+        "SELECT attnotnull FROM pg_attribute WHERE attrelid = to_regclass('coaching_sessions') AND attname = 'user_id'"
+    ).fetchone()
+    return "" if in_key == (True,) else None
+
+
+def _for_postgres(value: Any, column: Column[Any], nobody: str | None) -> Any:
+    if value is None and column.name == "user_id":
+        return nobody
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(column.type, DateTime):
+        return real_time(value)
+    return bool(value) if isinstance(column.type, Boolean) else value

@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 import pandas as pd
 from sqlalchemy import (
+    CTE,
     Column,
     ColumnElement,
     Connection,
     Integer,
     Select,
-    Subquery,
     Text,
     and_,
     case,
@@ -96,6 +96,12 @@ def top_mistakes(connection: Connection, period: Period, where: MistakeFilter, *
     if groups is None:
         return TopMistakes(no_rows(_TOP).iloc[:, :4], 0, 0, 0)
     g, blank = groups.c, groups.c.is_blank
+    # Not as windows: those would sort every group, where here the first few are picked.
+    totals = select(
+        func.sum(case((blank, 0), else_=g.frequency)).label("total"),
+        func.sum(case((blank, 0), else_=1)).label("different"),
+        func.sum(case((blank, g.frequency), else_=0)).label("left_out"),
+    ).cte("totals")
     query = (
         select(
             g.error_type,
@@ -103,9 +109,7 @@ def top_mistakes(connection: Connection, period: Period, where: MistakeFilter, *
             g.text,
             g.frequency,
             blank,
-            func.sum(case((blank, 0), else_=g.frequency)).over(),
-            func.sum(case((blank, 0), else_=1)).over(),
-            func.sum(case((blank, g.frequency), else_=0)).over(),
+            *(select(total).scalar_subquery() for total in totals.c),
         )
         # Blank texts come last: they are no mistakes, but their number is told.
         .order_by(blank, g.frequency.desc(), *map(code_points, (g.text, g.error_type, g.error_category)))
@@ -184,24 +188,27 @@ def _present(connection: Connection, where: MistakeFilter) -> list[MistakeTable]
     ]
 
 
-def _groups(connection: Connection, period: Period, where: MistakeFilter) -> Subquery | None:
+def _groups(connection: Connection, period: Period, where: MistakeFilter) -> CTE | None:
     """Every mistake of the window: error_type, error_category, text, is_blank, frequency."""
     parts = [_bare_groups(table, period, where) for table in _present(connection, where)]
     if not parts:
         return None
-    g = (union_all(*parts) if len(parts) > 1 else parts[0]).subquery().c
+    g = (union_all(*parts) if len(parts) > 1 else parts[0]).cte("bare").c
     names = text_or(g.error_type, UNKNOWN), text_or(g.error_category, UNCATEGORISED)
-    return (
-        select(
-            names[0].label("error_type"),
-            names[1].label("error_category"),
-            g.text,
-            is_blank(g.text).label("is_blank"),
-            cast(func.sum(g.times), Integer).label("frequency"),
-        )
-        .group_by(*names, g.text)
-        .subquery()
-    )
+    blank = is_blank(g.text).label("is_blank")
+    named = select(
+        names[0].label("error_type"),
+        names[1].label("error_category"),
+        g.text,
+        blank,
+        cast(func.sum(g.times), Integer).label("frequency"),
+    ).group_by(*names, g.text)
+    if len(parts) > 1:
+        return named.cte("groups")
+    # Of one table only groups without a name can become one; where nearly every text is different, the others are many.
+    has_names = ~or_(_named(g.error_type, UNKNOWN, UNKNOWN), _named(g.error_category, UNCATEGORISED, UNCATEGORISED))
+    as_it_is = select(g.error_type, g.error_category, g.text, blank, g.times.label("frequency")).where(has_names)
+    return union_all(as_it_is, named.where(~has_names)).cte("groups")
 
 
 def _bare_groups(table: MistakeTable, period: Period, where: MistakeFilter) -> Select[Any]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
-from lib.database import connect
+from lib import snapshots
 
 PATIENCE = 60  # seconds; nobody looks at an empty page meanwhile, and a lock is not worth a day without a report
 
@@ -18,10 +18,5 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
     A SQLite file in rollback mode cannot be written to meanwhile, one in WAL mode can.
     """
-    with connect(engine) as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE * 1000:d}")
-            connection.exec_driver_sql("BEGIN")
-        else:
-            connection.execution_options(isolation_level="REPEATABLE READ")
+    with snapshots.snapshot(engine, patience=PATIENCE) as (connection, _):
         yield connection

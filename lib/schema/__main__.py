@@ -1,7 +1,9 @@
-"""The indexes of a production database, printed or created.
+"""The indexes and the keys of a production database, printed or made.
 
 python -m lib.schema create-indexes URL           prints the statements
 python -m lib.schema create-indexes URL --apply   runs them, and ANALYZE
+python -m lib.schema distribute URL               prints what spreads the tables over a Citus cluster
+python -m lib.schema distribute URL --apply       does it, in one transaction
 """
 
 from __future__ import annotations
@@ -11,27 +13,53 @@ import sys
 
 from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.schema import create_indexes, create_statement, indexes_for
+from lib.schema.distribute import make_plan, run_plan
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when all went well, 1 with a sentence on standard error when not."""
-    parser = argparse.ArgumentParser(prog="python -m lib.schema", description="Indexes that the app's queries need.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    create = commands.add_parser("create-indexes", help="print the CREATE INDEX statements, or run them")
-    create.add_argument("url", help="SQLAlchemy URL, or the path of a SQLite file")
-    create.add_argument("--apply", action="store_true", help="create the indexes, then ANALYZE")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        engine = open_engine(database_url(options.url), writable=options.apply)
-        with connect(engine) as connection:
-            statements = [create_statement(index, engine.dialect) for index in indexes_for(connection)]
-            if options.apply:
-                create_indexes(connection)
+        statements = options.command(options.url, options.apply)
     except DatabaseProblem as problem:
         print(problem.what, problem.remedy, file=sys.stderr)
         return 1
-    print(";\n".join([*statements, "ANALYZE"]) + ";")
+    print(";\n".join(statements) + ";")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lib.schema", description="Indexes and keys for the app's queries.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, what in (
+        ("create-indexes", _create_indexes, "print the CREATE INDEX statements, or run them"),
+        ("distribute", _distribute, "print what spreads the tables over a Citus cluster by user, or do it"),
+    ):
+        added = commands.add_parser(name, help=what)
+        added.add_argument("url", help="SQLAlchemy URL, or the path of a SQLite file")
+        added.add_argument("--apply", action="store_true", help="run the statements, and ANALYZE")
+        added.set_defaults(command=command)
+    return parser
+
+
+def _create_indexes(url: str, apply: bool) -> list[str]:
+    engine = open_engine(database_url(url), writable=apply)
+    with connect(engine) as connection:
+        statements = [create_statement(index, engine.dialect) for index in indexes_for(connection)]
+        if apply:
+            create_indexes(connection)
+    return [*statements, "ANALYZE"]
+
+
+def _distribute(url: str, apply: bool) -> list[str]:
+    engine = open_engine(database_url(url), writable=apply)
+    with connect(engine) as connection:
+        plan = make_plan(connection)
+        if plan.obstacles:
+            raise DatabaseProblem("\n".join(plan.obstacles), "\nNothing was changed.")
+        if apply:
+            run_plan(connection, plan)
+    return plan.script or ["-- The seven tables are distributed by user_id already: nothing to do"]
 
 
 if __name__ == "__main__":

@@ -10,16 +10,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.computing import slider_rows
-from tests.benchmarks.data import FULL, QUICK, Size, database
+from tests.benchmarks.data import FIFTH, FULL, QUICK, Size, database
 from tests.benchmarks.pages import drawing_rows, rerun_rows, start_rows
+from tests.benchmarks.postgres import postgres_rows
 from tests.benchmarks.queries import growth_rows, query_rows
+from tests.benchmarks.report import report_rows
 from tests.benchmarks.rows import HEAD, Clock, Row, Timer, show
 
-GROUPS = ("few", "distinct", "growth", "slider", "rerun", "start", "drawing")
+GROUPS = ("few", "distinct", "growth", "postgres", "report", "slider", "rerun", "start", "drawing")
 
 CLOCKS: dict[str, Clock] = {"time": time.perf_counter, "processor": time.process_time}
 
@@ -45,10 +48,14 @@ def groups(folder: Path, size: Size, timer: Timer, *, pandas_too: bool) -> dict[
     repeats = 15 if size == FULL else 5
     few = partial(database, folder, size)
     distinct = partial(database, folder, size, distinct_texts=True)
+    smaller = partial(database, folder / "fifth", FIFTH) if size == FULL else few  # it is copied anew in each run
     return {
         "few": lambda: query_rows(few(), "few texts", timer, sessions_too=True, pandas_too=pandas_too),
         "distinct": lambda: query_rows(distinct(), "distinct texts", timer, sessions_too=False, pandas_too=pandas_too),
         "growth": lambda: growth_rows(few(), timer),
+        # The server's processor time is not ours, so here the clock on the wall counts.
+        "postgres": lambda: postgres_rows(smaller(), replace(timer, clock=time.perf_counter)),
+        "report": lambda: report_rows(few(), timer, repeats=5, pandas_too=pandas_too),
         "slider": lambda: slider_rows(size.sessions * 3 // 10, timer),
         "rerun": lambda: rerun_rows(few(), repeats, timer.clock),
         "start": lambda: start_rows(3),

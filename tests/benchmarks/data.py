@@ -26,6 +26,7 @@ class Size:
 
 
 FULL = Size(100_000, 1_000_000, 5_000_000)
+FIFTH = Size(20_000, 200_000, 1_000_000)
 QUICK = Size(2_000, 20_000, 100_000)
 
 
@@ -34,6 +35,7 @@ def database(folder: Path, size: Size, *, distinct_texts: bool = False) -> Path:
     path = folder / ("distinct.db" if distinct_texts else "bench.db")
     if not path.exists():
         print(f"generating {path}", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
         generate(path, users=size.users, sessions=size.sessions, errors=size.errors, distinct_texts=distinct_texts)
     _bring_indexes_up_to_date(path)
     return path

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import pytest
 
 from lib.database import no_rows
+from lib.report.contents import ReportOptions
+from lib.report.run import Order, run
+from lib.sample import END
+from tests.benchmarks import whole_tables
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.computing import slider_rows
 from tests.benchmarks.data import Size, database
+from tests.benchmarks.postgres import postgres_rows
 from tests.benchmarks.queries import growth_rows, query_rows
 from tests.benchmarks.questions import of_mistakes, of_sessions, with_the_same_window
+from tests.benchmarks.report import (
+    MORNING,
+    check_the_same,
+    command_rows,
+    history_rows,
+    queries_rows,
+    rival_rows,
+)
 from tests.benchmarks.rows import HEAD, Bar, Row, Timer
 
 TINY = Size(users=60, sessions=900, errors=4_000)
@@ -40,6 +55,47 @@ def test_every_question_is_measured_against_bare_sql_duckdb_and_pandas_which_ans
 def test_the_same_window_is_asked_of_a_long_and_a_short_history_which_answer_the_same(folder: Path):
     rows = list(growth_rows(database(folder, TINY), ONCE))
     assert [row.work for row in rows] == [question.name for question in with_the_same_window()]
+
+
+def test_the_report_is_measured_beside_its_queries_a_shorter_history_and_whole_tables(folder: Path, tmp_path: Path):
+    path = database(folder, TINY)
+    rows = [
+        *command_rows(tmp_path, 1, time.perf_counter),
+        *queries_rows(path, tmp_path, ONCE, own=True),
+        *history_rows(path, tmp_path, ONCE, own=False),
+        *rival_rows(path, tmp_path, time.perf_counter),
+    ]
+    assert [row.beside for row in rows] == [
+        "",
+        "the whole command",
+        "the fixed part",
+        "its queries and the fixed part",
+        "over a tenth of the history",
+        *["whole tables, pandas, matplotlib"] * 2,
+    ]
+    assert all(row.ours > 0 and (row.theirs is None or row.theirs > 0) for row in rows)
+
+
+def test_a_script_that_finds_other_numbers_than_the_report_is_no_comparison(folder: Path, tmp_path: Path):
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    for place in (mine, theirs):
+        place.mkdir()
+    path = database(folder, TINY)
+    run(Order(database_url=str(path), report=ReportOptions(zone="UTC", as_of=END), folder=mine), now=MORNING)
+    whole_tables.main(str(path), str(theirs), END.isoformat())
+    check_the_same(mine, theirs)
+    summary = json.loads((theirs / "summary.json").read_text())
+    summary["mistakes"]["top"][0]["frequency"] += 1
+    (theirs / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(AssertionError, match="/mistakes/top/0/frequency"):
+        check_the_same(mine, theirs)
+
+
+def test_postgresql_is_measured_with_the_same_rows_and_answers_as_sqlite(folder: Path):
+    rows = list(postgres_rows(database(folder, TINY), ONCE))
+    names = [question.name for question in (*of_mistakes(NOTHING), *of_sessions(), *with_the_same_window())]
+    assert [row.work for row in rows] == [f"PostgreSQL: {name}" for name in names]
+    assert all(row.ours > 0 and row.theirs and row.bar for row in rows)
 
 
 def test_a_slider_is_measured_for_every_way_of_counting_and_so_is_the_grid():

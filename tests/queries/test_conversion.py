@@ -19,7 +19,7 @@ from lib.queries.conversion import (
     scored_sessions,
     scored_users,
 )
-from tests.conftest import Fill
+from tests.conftest import Fill, asked_of
 from tests.odd_data import FEW, PERIODS, SOME, instant_of, lies_in, sessions, timestamps, user_ids, users
 
 FORTNIGHT = Period(date(2026, 11, 22), 14)
@@ -61,7 +61,7 @@ def test_the_worked_case(worked: Connection, thresholds: Thresholds, expected: l
 
 
 def test_the_worked_case_knows_its_candidates(worked: Connection):
-    found = scored_users(worked, FORTNIGHT).set_index("user_id")
+    found = scored_users(worked, FORTNIGHT, with_addresses=True).set_index("user_id")
     assert found.loc["user002", ["email", "english_level"]].tolist() == ["two@example.com", "B2"]
     assert found.loc["user003", ["email", "english_level"]].tolist() == ["three@example.com", "C1"]
     assert sorted(found.index) == ["user001", "user002", "user003", "user004"]
@@ -84,7 +84,7 @@ def test_scored_sessions_are_those_of_free_users_in_the_window_that_have_a_score
     wanted = by_hand(people, held, period)
     with filled(users=people, sessions=held) as connection:
         found = scored_sessions(connection, period)
-        owners = scored_users(connection, period)
+        owners = scored_users(connection, period, with_addresses=True)
     assert sorted(found.itertuples(index=False, name=None)) == sorted(
         (row["user_id"], row["session_id"], instant_of(row["started_at"]), row["confidence_score"]) for row in wanted
     )
@@ -165,18 +165,47 @@ def test_users_are_found_by_any_part_of_id_or_address(filled: Fill, people: dict
     rows = [{"user_id": user_id, "email": email} for user_id, email in people.items()]
     matching = [user_id for user_id, email in people.items() if holds(user_id) or holds(email)]
     with filled(users=rows) as connection:
-        found = find_users(connection, words)["user_id"].tolist()
+        found = find_users(connection, words, with_addresses=True)["user_id"].tolist()
     assert found == sorted(matching, key=lambda user_id: (user_id != words, user_id))
 
 
 def test_no_more_users_are_found_than_asked_for(worked: Connection):
-    assert find_users(worked, "USER00", limit=3)["user_id"].tolist() == ["user001", "user002", "user003"]
-    assert find_users(worked, "coach@example").itertuples(index=False, name=None).__next__() == (
+    assert find_users(worked, "USER00", with_addresses=True, limit=3)["user_id"].tolist() == [
+        "user001",
+        "user002",
+        "user003",
+    ]
+    assert find_users(worked, "coach@example", with_addresses=True).itertuples(index=False, name=None).__next__() == (
         "coach01",
         "coach@example.com",
         "coach",
         "C2",
     )
+
+
+# Who may not see addresses
+
+
+def test_without_addresses_the_statement_has_no_such_column_and_the_answer_is_otherwise_the_same(worked: Connection):
+    with asked_of(worked) as statements:
+        without = scored_users(worked, FORTNIGHT, with_addresses=False)
+        found = find_users(worked, "user00", with_addresses=False)
+    assert len(statements) == 2
+    assert not [statement for statement in statements if "email" in str(statement)]
+    full = scored_users(worked, FORTNIGHT, with_addresses=True)
+    assert without.equals(full.assign(email=""))
+    assert (without.dtypes == full.dtypes).all()
+    assert found.equals(find_users(worked, "user00", with_addresses=True).assign(email=""))
+
+
+def test_nobody_is_found_by_an_address_that_may_not_be_seen(filled: Fill):
+    ids = ["ann", "ann@x.org", "ann\uff20x.org", "login|ann%40x.org"]
+    with filled(users=[{"user_id": user_id, "email": "ann@example.com"} for user_id in ids]) as connection:
+        assert find_users(connection, "@", with_addresses=False).empty
+        assert find_users(connection, "example", with_addresses=False).empty
+        assert find_users(connection, "x.org", with_addresses=False).empty
+        assert find_users(connection, "ann", with_addresses=False)["user_id"].tolist() == ["ann"]
+        assert find_users(connection, "ann@x.org", with_addresses=False).empty
 
 
 # Tables that a young installation does not have
@@ -186,7 +215,7 @@ def test_without_lead_scores_and_offers_there_are_none(filled: Fill):
     with filled(
         users=[{"user_id": "ann"}], sessions=[{"user_id": "ann"}], without=["lead_scores", "conversion_triggers"]
     ) as connection:
-        assert len(scored_users(connection, FORTNIGHT)) == 1
+        assert len(scored_users(connection, FORTNIGHT, with_addresses=True)) == 1
         assert newest_lead_scores(connection, FORTNIGHT).empty
         assert newest_offers(connection, FORTNIGHT).empty
         assert str(newest_offers(connection, FORTNIGHT)["offered_at"].dtype) == "datetime64[ns, UTC]"

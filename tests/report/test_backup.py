@@ -1,19 +1,29 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lib.database import DatabaseProblem, database_url
+from lib.period import Period
+from lib.queries.conversion import newest_offers
+from lib.queries.engagement import sessions_by_role
+from lib.queries.health import missing_parts, table_states
+from lib.queries.mistakes import MistakeFilter, top_mistakes
 from lib.report import backup
 from lib.report.backup import BackupProblem, back_up
+from tests.conftest import opened
 from tests.factory import worked_case
+from tests.postgres import Server
 from tests.report.hammer import pairs, writer
 
 NOW = datetime(2026, 11, 22, 23, 30, 5, tzinfo=UTC)
@@ -179,6 +189,45 @@ def test_a_dump_that_fails_or_cannot_be_read_back_costs_no_old_one(
         copy(ADDRESS, tmp_path / "copies", keep=1, hours=1)
     assert names(tmp_path / "copies") == [first.name]
     assert "s3cr" not in str(problem.value)
+
+
+def test_a_dump_of_a_real_server_restored_into_another_database_gives_the_same_report(
+    postgres_server: Server, tmp_path: Path
+) -> None:
+    source = worked_case(postgres_server.create_database("fluency", locale="en-US"))
+    made = copy(source, tmp_path / "copies")
+    assert made.name == "127.0.0.1_fluency_2026-11-22_23-30-05.dump"
+    target = postgres_server.create_database("restored")
+    subprocess.run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={target}", made], check=True)
+    assert answers(target) == answers(source)
+
+
+def answers(address: str) -> tuple[Any, ...]:
+    """What the app asks, and what the tables are."""
+    month = Period(date(2026, 11, 22), 30)
+    with opened(address) as connection:
+        asked = (
+            sessions_by_role(connection, [month], completed_only=True),
+            top_mistakes(connection, month, MistakeFilter(("detected", "it", "pricing")), limit=100).rows,
+            newest_offers(connection, month),
+        )
+        return *(frame.to_csv() for frame in asked), *map(str, table_states(connection)), len(missing_parts(connection))
+
+
+def test_a_server_that_refuses_costs_no_old_dump_and_tells_no_password(postgres_server: Server, tmp_path: Path) -> None:
+    source = worked_case(postgres_server.create_database("fluency"))
+    first = copy(source, tmp_path / "copies", keep=1)
+    for address, reason in (
+        (re.sub(r":\w+@", ":wr0ng@", source), "password authentication failed"),
+        (f"{source}_gone", 'database "fluency_gone" does not exist'),
+    ):
+        with pytest.raises(BackupProblem, match=reason) as problem:
+            copy(address, tmp_path / "copies", keep=1, hours=1)
+        assert "wr0ng" not in str(problem.value)
+    postgres_server.execute("create table private (secret text)", "fluency")
+    with pytest.raises(BackupProblem, match="permission denied for table private"):
+        copy(source, tmp_path / "copies", keep=1, hours=1)
+    assert names(tmp_path / "copies") == [first.name]
 
 
 def test_other_databases_have_no_backup(tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""The command `python -m lib.sync`; the package's description says what it does."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from lib.settings import Settings, SettingsError, load_settings
+from lib.sync.copying import Order, Outcome, copy
+from lib.sync.problems import SyncProblem
+
+LOG = logging.getLogger("fluency_lab")
+DESCRIPTION = """\
+Copy users, sessions, mistakes and the rest into a database, from a REST endpoint or from another database.
+
+  python -m lib.sync --from https://coach.example.org --to lab.db
+  python -m lib.sync --from production.db --to postgresql://lab@db.example.org/lab
+
+The target becomes equal to the source in one transaction: until it is done everybody sees the old state, and after any
+interruption the target is as it was. Running it twice changes nothing the second time.
+"""
+EPILOG = """\
+The token of a REST endpoint is the setting FLUENCY_API_TOKEN. Passwords are best kept out of the command line: libpq
+reads PGPASSWORD and ~/.pgpass. How long the server may take is set by FLUENCY_API_TIMEOUT_SECONDS, how long failures
+are tried again by FLUENCY_API_PATIENCE_SECONDS. Exit status: 0 when all is done, 1 with a sentence when it is not.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when all went well, 1 with a sentence on standard error when not."""
+    options = _parser().parse_args(arguments)
+    began = time.monotonic()
+    try:
+        outcome = copy(_order(options, load_settings()))
+    except (SyncProblem, SettingsError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. The target is as it was.", file=sys.stderr)
+        return 1
+    except Exception as error:  # the command's one boundary
+        LOG.error("What follows was not foreseen", exc_info=error)
+        print(f"The copy failed ({type(error).__name__}). The target is as it was.", file=sys.stderr)
+        return 1
+    _say(outcome, time.monotonic() - began)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lib.sync",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--from", dest="source", required=True, metavar="URL", help="REST endpoint, database address, or SQLite file"
+    )
+    parser.add_argument(
+        "--to",
+        dest="target",
+        required=True,
+        metavar="DATABASE",
+        help="database address or SQLite file; made if missing",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="read and check everything, count, and change nothing")
+    parser.add_argument(
+        "--left-out",
+        type=Path,
+        metavar="FILE",
+        help="where rows that do not fit are written (default: with the reports)",
+    )
+    parser.add_argument("--allow-empty", action="store_true", help="let an empty source empty the target")
+    parser.add_argument("--allow-http", action="store_true", help="let token and data go unencrypted over the network")
+    return parser
+
+
+def _order(options: argparse.Namespace, settings: Settings) -> Order:
+    stamp = f"{datetime.now(UTC):%Y-%m-%d_%H-%M-%S}"
+    return Order(
+        source=SecretStr(options.source),
+        target=SecretStr(options.target),
+        left_out=options.left_out or Path(settings.reports_folder) / f"sync_left_out_{stamp}.jsonl",
+        token=settings.api_token,
+        timeout_seconds=settings.api_timeout_seconds,
+        patience_seconds=settings.api_patience_seconds,
+        allow_http=options.allow_http,
+        allow_empty=options.allow_empty,
+        dry_run=options.dry_run,
+    )
+
+
+def _say(outcome: Outcome, seconds: float) -> None:
+    """One line about the tables, one for each reason, one that says where the rows are."""
+    for heading, reasons in (("Left out", outcome.left_out.rows), ("Changed on the way", outcome.left_out.mended)):
+        for line in _reasons(heading, reasons):
+            print(line)
+    if outcome.left_out.rows or outcome.left_out.mended:
+        print(f"These rows are in {outcome.left_out.path}.")
+    tables = "; ".join(_table(outcome, number) for number in range(len(outcome.changes)))
+    done = "Nothing changed" if not any(each.any for each in outcome.changes) else "Done"
+    if outcome.dry_run:
+        done = "A dry run, nothing was written"
+    print(f"{done} ({seconds:.1f} s): {tables}.")
+
+
+def _reasons(heading: str, reasons: Counter[tuple[str, str]]) -> list[str]:
+    return [
+        f"{heading}: {count:,} {'row' if count == 1 else 'rows'} of {table}: {reason}."
+        for (table, reason), count in sorted(reasons.items())
+    ]
+
+
+def _table(outcome: Outcome, number: int) -> str:
+    each = outcome.changes[number]
+    counts = (
+        (each.new, "new"),
+        (each.changed, "changed"),
+        (each.removed, "removed"),
+        (outcome.left_out.of(each.table), "left out"),
+    )
+    return ", ".join([f"{each.table} {each.rows:,}", *(f"{count:,} {what}" for count, what in counts if count)])
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was begun is cleared away
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""The one transaction in which the target changes: what is gone, what differs, what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Executable,
+    Insert,
+    Text,
+    Update,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.schema import CreateTable
+
+from lib.schema import conversion_triggers, create_statement, missing_indexes, users
+from lib.sync.problems import SyncProblem
+from lib.sync.staging import Stage, refused
+
+NEVER_EMPTY = frozenset({"users", "coaching_sessions"})
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What one table's rows did to the target."""
+
+    table: str
+    rows: int
+    new: int
+    changed: int
+    removed: int
+
+    @property
+    def any(self) -> bool:
+        return bool(self.new or self.changed or self.removed)
+
+
+def change(
+    connection: Connection, stages: Sequence[Stage], *, allow_empty: bool = False, dry_run: bool = False
+) -> list[Changes]:
+    """Make the target's tables equal to ``stages``, which are in the order of lib.schema; commits unless ``dry_run``.
+
+    Raises SyncProblem where a table would become empty for no good reason, or the target refuses a row.
+    """
+    _begin(connection, stages)
+    for stage in stages:
+        if stage.is_new:
+            # No foreign keys: sessions whose user is gone are data, too.
+            connection.execute(CreateTable(stage.table, include_foreign_key_constraints=[]))
+        elif not allow_empty:
+            _check_empty(connection, stage)
+    changes = _changes(connection, stages)
+    if dry_run:
+        connection.rollback()
+        return changes
+    _finish(connection, stages, any(each.any for each in changes))
+    connection.commit()
+    return changes
+
+
+def _begin(connection: Connection, stages: Iterable[Stage]) -> None:
+    """From here on nobody else writes to these tables; people can read them all the time."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    for stage in stages:
+        if not stage.is_new:
+            connection.exec_driver_sql(f"LOCK TABLE {stage.table.name} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _check_empty(connection: Connection, stage: Stage) -> None:
+    """A source that has lost its data must not take the target's with it."""
+    name = stage.table.name
+    if stage.count() > 0 or not (stage.read or name in NEVER_EMPTY):
+        return
+    there = connection.execute(select(func.count()).select_from(stage.table)).scalar_one()
+    if there:
+        what = f"none of its {stage.read:,} rows of {name} fits" if stage.read else f"its table {name} is empty"
+        raise SyncProblem(
+            f"Source: {what}, and the target has {there:,} rows.", "If they are all to go, say --allow-empty."
+        )
+
+
+def _changes(connection: Connection, stages: Sequence[Stage]) -> list[Changes]:
+    # Where the target has foreign keys: what points at other rows comes after them, and goes before them.
+    come = [[_run(connection, stage, each(stage)) for each in (_update, _insertion)] for stage in stages]
+    gone = [_run(connection, stage, _removal(stage, stages)) for stage in reversed(stages)]
+    return [
+        Changes(stage.table.name, stage.count(), new, changed, removed)
+        for stage, (changed, new), removed in zip(stages, come, reversed(gone), strict=True)
+    ]
+
+
+def _run(connection: Connection, stage: Stage, statement: Executable) -> int:
+    """How many rows the statement took away, changed or added."""
+    try:
+        result: Any = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    except (IntegrityError, DataError) as error:
+        raise refused(stage.table.name, error) from error
+    return int(result.rowcount)
+
+
+def _same(stage: Stage) -> ColumnElement[bool]:
+    return stage.rows.c[stage.key.name] == stage.key
+
+
+def _removal(stage: Stage, stages: Sequence[Stage]) -> Delete:
+    gone: ColumnElement[bool] = ~exists().where(_same(stage))
+    if stage.table is conversion_triggers:
+        known = next(each.rows for each in stages if each.table is users)
+        gone = and_(gone, ~exists().where(known.c.user_id == conversion_triggers.c.user_id))
+    return delete(stage.table).where(gone)
+
+
+def _update(stage: Stage) -> Update:
+    pairs = [(column, stage.rows.c[column.name]) for column in stage.table.columns if column is not stage.key]
+    differs = or_(
+        *(
+            cast(mine, Text).is_distinct_from(cast(other, Text))  # PostgreSQL cannot compare JSON
+            if mine.name in stage.json
+            else mine.is_distinct_from(other)
+            for mine, other in pairs
+        )
+    )
+    condition = and_(_same(stage), differs)
+    if stage.table is conversion_triggers:
+        sent, says_sent = stage.table.c.offer_sent, stage.rows.c.offer_sent
+        condition = and_(condition, not_(and_(sent.is_not_distinct_from(True), says_sent.is_distinct_from(True))))
+    return update(stage.table).values({mine.name: other for mine, other in pairs}).where(condition)
+
+
+def _insertion(stage: Stage) -> Insert:
+    fresh = (
+        select(*(stage.rows.c[name] for name in stage.names))
+        .where(~select(stage.key).where(_same(stage)).correlate(stage.rows).exists())
+        .order_by(stage.rows.c.line)
+    )
+    return insert(stage.table).from_select(stage.names, fresh)
+
+
+def _finish(connection: Connection, stages: Iterable[Stage], changed: bool) -> None:
+    missing = missing_indexes(connection)
+    for index in missing:
+        connection.execute(text(create_statement(index, connection.dialect)))
+    if changed or missing:
+        for stage in stages:
+            connection.exec_driver_sql(f"ANALYZE {stage.table.name}")

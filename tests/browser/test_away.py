@@ -1,0 +1,47 @@
+"""The database goes away while somebody looks, and the page comes back without a click."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.app import running_app
+from tests.browser.visitor import Visitor
+from tests.factory import worked_case
+from tests.postgres import Server
+
+
+@pytest.fixture
+def visitor(postgres_server: Server, browser: Browser, tmp_path: Path) -> Iterator[Visitor]:
+    """A visitor of the app over a server; nobody may meet with an error of the page itself."""
+    address = worked_case(postgres_server.create_database("away_in_browser"))
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    with running_app(address, tmp_path / "log.txt") as app:
+        visitor = Visitor(context.new_page(), app)
+        yield visitor
+        context.close()
+    assert visitor.troubles == []
+    log = (tmp_path / "log.txt").read_text()
+    assert "database problem" in log
+    assert address.split(":")[2].split("@")[0] not in log
+
+
+def test_a_page_comes_back_by_itself_with_the_filters_that_were_set(visitor: Visitor, postgres_server: Server) -> None:
+    visitor.open("conversion", as_of="2026-11-22", conversion_days="30")
+    visitor.slide("Score above", "ArrowLeft", 2)
+    visitor.expect_in_query("min_confidence=7.8")
+    before = visitor.metric("Candidates").inner_text()
+    postgres_server.stop()
+    try:
+        visitor.sidebar.get_by_role("button", name="Refresh").click()
+        expect(visitor.main.get_by_text("The database server does not answer")).to_be_visible()
+        expect(visitor.metric("Candidates")).to_have_count(0)
+    finally:
+        postgres_server.start()
+    expect(visitor.metric("Candidates")).to_have_text(before)
+    visitor.expect_score("7.8")
+    visitor.expect_query("conversion_days=30&min_confidence=7.8")
+    expect(visitor.main.get_by_text("The database server does not answer")).to_have_count(0)

@@ -1,0 +1,245 @@
+"""What docs says is done here: SQL runs, sentences are those of the code, the endpoint serves, links lead on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import psycopg
+import pytest
+
+from lib import database, refusals
+from lib.schema import OPTIONAL_TABLES, TABLES
+from lib.sync.__main__ import main as sync
+from tests.factory import worked_case
+from tests.postgres import Server
+from tests.schema.answers import answers, same_answers
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+TOKEN = "a-token-of-the-tests"
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+NAMES = {"sessions": "coaching_sessions", "errors": "detected_errors"}
+KEYS = {table.name: table.columns.keys()[0] for table in TABLES}
+
+# A server around the handler of the documentation; its rows come from a file. The last argument names a row that fails.
+SERVE = """
+const [module, rows, pageSize, breaksAt] = process.argv.slice(1)
+const { createServer } = await import('node:http')
+const { readFileSync } = await import('node:fs')
+const { exportHandler } = await import(module)
+const data = JSON.parse(readFileSync(rows, 'utf8'))
+async function open() {
+  return {
+    tables: Object.keys(data),
+    close: () => console.log('closed'),
+    rows: async function* (entry, after) {
+      const key = entry.columns[0]
+      for (const row of data[entry.name]) {
+        if (row[key] === breaksAt) throw new Error('the disk is gone')
+        if (after === null || row[key] > after) yield row
+      }
+    },
+  }
+}
+const handler = exportHandler({ token: process.env.FLUENCY_API_TOKEN, open, pageSize: Number(pageSize) })
+createServer(handler).listen(0, '127.0.0.1', function () { console.log(this.address().port) })
+"""
+
+Serve = Callable[..., AbstractContextManager[str]]
+
+
+def sql_block(name: str) -> str:
+    (block,) = re.findall(r"```sql\n(.*?)```", (DOCS / name).read_text(encoding="utf-8"), re.DOTALL)
+    return block
+
+
+@pytest.fixture
+def reader_url(postgres_server: Server) -> Iterator[str]:
+    """The worked case as the user sees it whom the documentation creates."""
+    url = postgres_server.create_database("coach")
+    worked_case(url)
+    postgres_server.execute("ALTER TABLE users ADD COLUMN password_hash text", "coach")
+    postgres_server.execute(sql_block("connecting.md"), "coach")
+    yield re.sub("//.*@", "//fluency_reader:choose%20one@", url)
+    postgres_server.execute("DROP OWNED BY fluency_reader; DROP ROLE fluency_reader", "coach")
+
+
+def test_the_user_of_the_documentation_gets_the_answers_that_the_owner_gets(
+    postgres_server: Server, reader_url: str, worked_path: Path
+):
+    same_answers(answers(str(worked_path)), answers(reader_url))
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_the_user_of_the_documentation_reads_every_table_and_writes_none(reader_url: str, table: Any):
+    columns = ", ".join(table.columns.keys())
+    with psycopg.connect(reader_url, autocommit=True) as connection:
+        assert connection.execute(f"SELECT {columns} FROM {table.name}").fetchone()
+        connection.execute("SET default_transaction_read_only = off")
+        for statement in (f"DELETE FROM {table.name}", f"INSERT INTO {table.name} DEFAULT VALUES", "CREATE TABLE x ()"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+
+def test_the_user_of_the_documentation_does_not_see_other_columns_of_users(reader_url: str):
+    with psycopg.connect(reader_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT password_hash FROM users")
+
+
+def test_a_password_with_special_characters_is_written_as_the_documentation_says(postgres_server: Server):
+    password = "p@ss/w:o%rd #?&ü"
+    url = postgres_server.create_database("special")
+    worked_case(url)
+    postgres_server.execute(f"ALTER ROLE special_owner PASSWORD '{password}'")
+    (command,) = re.findall(r'python3 -c "(.*)"', (DOCS / "connecting.md").read_text(encoding="utf-8"))
+    assert command == "from urllib.parse import quote; print(quote(input('password: '), safe=''))"
+    assert answers(re.sub("//.*@", f"//special_owner:{quote(password, safe='')}@", url))
+
+
+def documented_sentences() -> list[str]:
+    text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    tables = text.partition("## Empty")[0]
+    return [re.sub(r" \(and the log.*", "", row) for row in re.findall(r"^\| ([A-Z].*?) \|", tables, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("sentence", documented_sentences())
+def test_every_sentence_of_troubleshooting_is_one_that_the_app_says(sentence: str):
+    of_server = [each.what for each in vars(refusals).values() if isinstance(each, refusals._Refusal)]
+    source = Path(database.__file__).read_text(encoding="utf-8")
+    said = re.sub(r"\{[^}]*\}", "…", "\n".join([*of_server, source]))
+    assert re.search(re.escape(sentence).replace("…", "…(?: …)?"), said), sentence
+
+
+def test_troubleshooting_has_sentences():
+    assert len(documented_sentences()) > 15
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+def test_links_between_the_pages_lead_to_files(page: Path):
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, worked_path: Path) -> Path:
+    """The worked case as the endpoint reads it, sorted by key."""
+    data: dict[str, list[dict[str, Any]]] = {}
+    with closing(sqlite3.connect(worked_path)) as connection:
+        connection.row_factory = sqlite3.Row
+        for table in TABLES:
+            name = {table: name for name, table in NAMES.items()}.get(table.name, table.name)
+            rows = connection.execute(f"SELECT * FROM {table.name} ORDER BY {KEYS[table.name]}")
+            data[name] = [dict(row) for row in rows]
+    path = tmp_path_factory.mktemp("exported") / "rows.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def served(rows: Path, page_size: str = "Infinity", breaks_at: str = "") -> Iterator[str]:
+    node = shutil.which("node")
+    assert node, "These tests need Node.js: install Debian's package nodejs."
+    module = (DOCS / "rest_endpoint.mjs").as_uri()
+    command = [node, "--input-type=module", "-e", SERVE, module, str(rows), page_size, breaks_at]
+    environment = {**os.environ, "FLUENCY_API_TOKEN": TOKEN}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as run:
+        try:
+            assert run.stdout is not None
+            yield f"http://127.0.0.1:{int(run.stdout.readline())}/api/analytics/export"
+        finally:
+            run.terminate()
+
+
+def everything(url: str) -> tuple[dict[str, list[Any]], int]:
+    """All rows by table, and how many pages they came in."""
+    found: dict[str, list[Any]] = {}
+    cursor, pages = None, 0
+    while pages == 0 or cursor is not None:
+        page = httpx.get(url, headers=HEADERS, params={} if cursor is None else {"cursor": cursor}).json()
+        cursor, pages = page.pop("next_cursor"), pages + 1
+        assert {"users", "sessions", "errors"} <= set(page)
+        for name, rows in page.items():
+            found.setdefault(name, []).extend(rows)
+    return found, pages
+
+
+def test_the_endpoint_serves_every_row_in_one_answer_or_in_pages(exported: Path):
+    rows = json.loads(exported.read_text(encoding="utf-8"))
+    with served(exported) as url:
+        assert everything(url) == (rows, 1)
+    count = sum(map(len, rows.values()))
+    with served(exported, page_size="7") as url:
+        assert everything(url) == (rows, count // 7 + 1)
+
+
+def test_tables_that_an_installation_does_not_have_are_left_out(exported: Path, tmp_path: Path):
+    rows = {"users": json.loads(exported.read_text(encoding="utf-8"))["users"]}
+    (tmp_path / "rows.json").write_text(json.dumps({**rows, "sessions": [], "errors": []}), encoding="utf-8")
+    with served(tmp_path / "rows.json") as url:
+        found, _ = everything(url)
+    assert found == {**rows, "sessions": [], "errors": []}
+    assert not OPTIONAL_TABLES & set(found)
+
+
+def test_the_endpoint_refuses_whoever_has_no_token_and_what_it_does_not_know(exported: Path):
+    with served(exported) as url:
+        for headers in ({}, {"Authorization": "Bearer another"}, {"Authorization": TOKEN}):
+            answer = httpx.get(url, headers=headers)
+            assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+            assert "@" not in answer.text
+        assert httpx.post(url, headers=HEADERS).status_code == 405
+        assert httpx.get(f"{url}/other", headers=HEADERS).status_code == 404
+        assert httpx.get(url, headers=HEADERS, params={"cursor": "nonsense"}).status_code == 400
+
+
+def test_an_answer_is_compressed_for_those_who_take_it(exported: Path):
+    with served(exported) as url:
+        for accepted, opened in (("gzip", gzip.decompress), ("identity", bytes)):
+            with httpx.stream("GET", url, headers={**HEADERS, "Accept-Encoding": accepted}) as answer:
+                raw = b"".join(answer.iter_raw())
+            assert json.loads(opened(raw))["users"]
+
+
+def test_what_fails_in_the_middle_is_cut_off_and_what_fails_at_once_is_a_500(exported: Path, tmp_path: Path):
+    rows = json.loads(exported.read_text(encoding="utf-8"))
+    with served(exported, breaks_at=rows["users"][0]["user_id"]) as url:
+        assert httpx.get(url, headers=HEADERS).status_code == 500
+    rows["users"] = [{"user_id": f"user{number:06}", "email": "x" * 100} for number in range(3_000)]
+    (tmp_path / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+    with (
+        served(tmp_path / "rows.json", breaks_at="user002999") as url,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        httpx.get(url, headers=HEADERS)
+
+
+def test_what_the_endpoint_serves_is_synced_to_the_same_answers_and_twice_changes_nothing(
+    exported: Path,
+    worked_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setenv("FLUENCY_API_TOKEN", TOKEN)
+    monkeypatch.setenv("FLUENCY_REPORTS_FOLDER", str(tmp_path))
+    target = tmp_path / "lab.db"
+    with served(exported, page_size="50") as url:
+        assert sync(["--from", url, "--to", str(target)]) == 0
+        same_answers(answers(str(worked_path)), answers(str(target)))
+        capsys.readouterr()
+        assert sync(["--from", url, "--to", str(target)]) == 0
+        assert capsys.readouterr().out.startswith("Nothing changed")
