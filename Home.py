@@ -11,6 +11,7 @@ from lib.ui import overview
 from lib.ui.cached import ask
 from lib.ui.door import open_page
 from lib.ui.tables import explain, show_chart
+from lib.ui.withheld import shown_groups
 
 with open_page("Home", question="How did the week go, and what stands out?") as page:
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -30,6 +31,7 @@ with open_page("Home", question="How did the week go, and what stands out?") as 
         st.subheader("Sessions a week", anchor=False)
         last_weeks = weeks(page.as_of, 12, page.zone)
         by_week = ask(page.source, sessions_by_role, last_weeks, completed_only=True)
+        by_week = shown_groups(page, by_week, "window", "group")
         weekly = weekly_table(by_week, last_weeks)
         show_chart(
             page,

@@ -5,7 +5,7 @@ import streamlit as st
 from lib.ui import conversion_tabs as tabs
 from lib.ui import tuning
 from lib.ui.conversion_list import draw_figures, draw_list
-from lib.ui.door import open_page, say_problems
+from lib.ui.door import drawn_by_itself, open_page
 from lib.ui.page import Page
 
 TABS = {
@@ -20,7 +20,7 @@ TABS = {
 @st.fragment
 def tune(page: Page, market: tuning.Market) -> None:
     """All that a slider changes: only this is drawn again when one moves."""
-    with say_problems():
+    with drawn_by_itself(page):
         left, right = st.columns([1, 3], gap="large")
         with left, st.container(border=True):
             tuning.draw_sliders(page)

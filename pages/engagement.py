@@ -13,6 +13,7 @@ from lib.ui import controls, looks
 from lib.ui.cached import ask
 from lib.ui.door import open_page
 from lib.ui.tables import show_chart, show_table
+from lib.ui.withheld import meant, shown_groups
 
 with open_page("Engagement", question="Who practised, and more or less than before?") as page:
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -23,7 +24,8 @@ with open_page("Engagement", question="Who practised, and more or less than befo
     page.say_window(period)
 
     windows = (period, period.before)
-    by_role = ask(page.source, sessions_by_role, windows, completed_only=completed_only, levels=levels)
+    found = ask(page.source, sessions_by_role, windows, completed_only=completed_only, levels=levels)
+    by_role = shown_groups(page, found, "window", "group")
     with role_control:
         roles = controls.some_of(page, "roles", "Role", ordered(set(by_role["group"]), ROLES))
     table = engagement_table(by_role, shown=roles)
@@ -42,6 +44,7 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         st.subheader("Sessions a week", anchor=False)
         last_weeks = weeks(page.as_of, 12, page.zone)
         by_week = ask(page.source, sessions_by_role, last_weeks, completed_only=completed_only, levels=levels)
+        by_week = shown_groups(page, by_week, "window", "group")
         weekly = weekly_table(by_week, last_weeks, shown=roles)
         show_chart(
             page,
@@ -52,7 +55,9 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         )
     with right:
         st.subheader("Confidence by level", anchor=False)
-        by_level = ask(page.source, sessions_by_level, windows, completed_only=completed_only, roles=roles)
+        wanted = meant(page, roles, set(found["group"]))
+        by_level = ask(page.source, sessions_by_level, windows, completed_only=completed_only, roles=wanted)
+        by_level = shown_groups(page, by_level, "window", "group")
         level_table = level_table_of(by_level, shown=levels)
         show_chart(
             page,

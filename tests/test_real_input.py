@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import sqlite3
 from collections import Counter, defaultdict
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from lib.settings import PREFIX, Settings
+from lib.report.orders import order_from
+from lib.report.run import run
+from lib.settings import PREFIX, Settings, load_settings
 from tests.pages.app import PAGES, Clock, drawn, figures, forget_everything, go, open_page, table
 
 HOME_FIRST = "Home"
@@ -26,6 +30,7 @@ def learners(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(PREFIX + name.upper(), raising=False)
     monkeypatch.setenv("FLUENCY_DATABASE_URL", str(LEARNERS))
+    monkeypatch.setenv("FLUENCY_AUDIT", "")
     monkeypatch.setattr("lib.ui.door.datetime", Clock)
     forget_everything()
 
@@ -97,3 +102,35 @@ def test_candidates_are_what_counting_gives():
         row.user_id: (row.sessions, pytest.approx(row.avg_score, abs=0.0051)) for row in shown.itertuples()
     } == expected
     assert figures(app)["Candidates"] == str(len(expected))
+
+
+def test_the_report_gives_the_numbers_of_the_app(tmp_path: Path) -> None:
+    run(order_from(load_settings(), folder=tmp_path), now=datetime(2026, 11, 23, 8, tzinfo=UTC))
+    report = json.loads(next(tmp_path.glob("daily_summary_*.json")).read_bytes())
+
+    def shown(page: str, column: str, names: dict[str, str]) -> list[list[object]]:
+        found = table(open_page(page), column)[list(names)].rename(columns=names)
+        return [list(map(_as_in_json, row)) for row in found.values.tolist()]
+
+    def told(rows: list[dict[str, object]], names: dict[str, str]) -> list[list[object]]:
+        return [[row[name] for name in names.values()] for row in rows]
+
+    engagement = {"group": "role", "users": "users", "sessions": "sessions", "avg_confidence": "avg_confidence"}
+    by_role = told(report["engagement"]["by_role"], engagement)
+    assert shown("Engagement", "avg_confidence", engagement)[: len(by_role)] == by_role
+    mistakes = {
+        name: name for name in ("rank", "error_type", "error_category", "mistake", "frequency", "percent", "users")
+    }
+    assert shown("Mistakes", "percent", mistakes) == told(report["mistakes"]["top"], mistakes)
+    candidates = {
+        name: name for name in ("user_id", "email", "english_level", "sessions", "avg_score", "recommendation")
+    }
+    assert shown("Conversion", "recommendation", candidates) == told(report["conversion"]["candidates"], candidates)
+    revenue = figures(open_page("Conversion"))["Revenue potential"]
+    assert revenue == f"${report['conversion']['revenue_potential']:,.0f}"
+
+
+def _as_in_json(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return None if math.isnan(value) else round(value, 2)

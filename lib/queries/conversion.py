@@ -6,17 +6,30 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Integer, Select, case, cast, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.sql.expression import Subquery
 
 from lib.database import Kind, has_table, no_rows, read
-from lib.dialects import before, code_points, in_window, moment
+from lib.dialects import EMPTY, before, code_points, in_window, moment
 from lib.period import Period
 from lib.schema import coaching_sessions as s
 from lib.schema import conversion_triggers as t
 from lib.schema import lead_scores, users
 
 FREE = "free"
+ADDRESS_SIGNS = ("@", "\uff20", "\ufe6b", "%40")  # the sign, wide, small, and as it is written in a link
 
 _SCORES: dict[str, Kind] = {"user_id": "str", "session_id": "str", "started_at": "utc", "confidence_score": "float64"}
 _USERS: dict[str, Kind] = {"user_id": "str", "email": "str", "english_level": "str"}
@@ -42,11 +55,14 @@ def scored_sessions_of(connection: Connection, period: Period, user_id: str) -> 
     return read(connection, query, _SCORES).dropna(subset=["started_at"])
 
 
-def scored_users(connection: Connection, period: Period) -> pd.DataFrame:
-    """Who those sessions belong to. Columns: user_id, email, english_level (str)."""
+def scored_users(connection: Connection, period: Period, *, with_addresses: bool) -> pd.DataFrame:
+    """Who those sessions belong to. Columns: user_id, email, english_level (str).
+
+    Without addresses the column email is not read, and is empty.
+    """
     ids = _scored_ids(period)
-    query = select(users.c.user_id, users.c.email, users.c.english_level).join(ids, ids.c.user_id == users.c.user_id)
-    return read(connection, query, _USERS)
+    query = select(users.c.user_id, _email(with_addresses), users.c.english_level)
+    return read(connection, query.join(ids, ids.c.user_id == users.c.user_id), _USERS)
 
 
 def newest_lead_scores(connection: Connection, period: Period) -> pd.DataFrame:
@@ -95,19 +111,34 @@ def offer_outcomes(connection: Connection, until: datetime) -> tuple[int, int]:
     return int(sent), int(accepted)
 
 
-def find_users(connection: Connection, words: str, *, limit: int = 20) -> pd.DataFrame:
+def find_users(connection: Connection, words: str, *, with_addresses: bool, limit: int = 20) -> pd.DataFrame:
     """Users whose id or e-mail address contains ``words``, case ignored; those whose id is just that come first.
 
-    Columns: user_id, email, role, english_level (str).
+    Columns: user_id, email, role, english_level (str). Without addresses the column email is neither read, and is
+    empty, nor searched: else whoever tries long enough would spell one out. Ids that look like one are not, either.
     """
     u = users.c
     query = (
-        select(u.user_id, u.email, u.role, u.english_level)
-        .where(or_(u.user_id.icontains(words, autoescape=True), u.email.icontains(words, autoescape=True)))
+        select(u.user_id, _email(with_addresses), u.role, u.english_level)
+        .where(_found_by(words) if with_addresses else _found_by_id(words))
         .order_by(case((u.user_id == words, 0), else_=1), code_points(u.user_id))
         .limit(limit)
     )
     return read(connection, query, _FOUND)
+
+
+def _email(is_read: bool) -> ColumnElement[str]:
+    return users.c.email if is_read else EMPTY
+
+
+def _found_by(words: str) -> ColumnElement[bool]:
+    return or_(*(column.icontains(words, autoescape=True) for column in (users.c.user_id, users.c.email)))
+
+
+def _found_by_id(words: str) -> ColumnElement[bool]:
+    user_id = users.c.user_id
+    looks_like_address = or_(*(user_id.contains(sign, autoescape=True) for sign in ADDRESS_SIGNS))
+    return and_(user_id.icontains(words, autoescape=True), not_(looks_like_address))
 
 
 def _of_free_users(query: Select[Any], period: Period) -> Select[Any]:

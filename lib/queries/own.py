@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Executable, bindparam, text
+from sqlalchemy import Connection, Executable, Row, bindparam, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NullType
 
 from lib.period import Period
+from lib.queries.guard import NOTHING, Guard, OutOfTime, Stop, Withheld
+from lib.queries.wall import guarded
 
 PARAMETERS = ("start", "end", "as_of")
-STEPS = 10_000  # of SQLite's machine between two looks at the clock: well under a millisecond
+BATCH = 100  # rows that are fetched at once
+LONGEST_ROW = 500_000  # bytes that a server may send as one row
+TOO_LONG = f"a row of more than {LONGEST_ROW:,} bytes"
+# A server has no bound of its own for what it sends; the text in the way of a longer row becomes its error message.
+_BOUNDED = r"""SELECT answer.* FROM (
+{sql}
+) AS answer WHERE CASE WHEN octet_length(answer\:\:text) <= {longest} THEN TRUE
+ELSE CAST('{too_long}' || left(answer\:\:text, 0) AS integer) IS NULL END LIMIT {rows}"""
 # What is no code: comments, texts, quoted names, and PostgreSQL's texts between dollars.
 _NO_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$", re.DOTALL)
-_PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
-_STOPPED = re.compile(r"interrupted|statement timeout", re.IGNORECASE)
+_PARAMETER = re.compile(r"(?<![:\w\\]):(\w++)")
+_NO_SIGN = re.compile("[\ud800-\udfff]")
+_STOPPED = re.compile(r"interrupted|statement timeout|user request", re.IGNORECASE)
+_MISSING = re.compile(r"(?:no such column: |using column )(?:\w+\.)*(\w+)")
+_NO_RIGHT = re.compile(r"permission denied for (?:table|view) (\w+)")
 
 
 class AnalysisProblem(Exception):
@@ -32,10 +42,11 @@ class AnalysisProblem(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """How long an own analysis may take, in seconds, and how many rows it may have."""
+    """How long an own analysis may take, in seconds, how many rows it may have, and how many bytes, roughly."""
 
     seconds: float = 10
     rows: int = 10_000
+    bytes: int = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,31 +57,67 @@ class Answer:
     is_cut: bool
 
 
-def run_own(connection: Connection, sql: str, period: Period, limits: Limits) -> Answer:
+def run_own(
+    connection: Connection,
+    sql: str,
+    period: Period,
+    limits: Limits,
+    *,
+    withheld: Withheld = NOTHING,
+    stop: Stop | None = None,
+) -> Answer:
     """Run one statement with :start, :end (the first instant after the window) and :as_of bound.
 
     Start and end are UTC, `2026-11-16` where that is midnight, else `2026-11-16 23:00:00`. Values come back as the
-    database has them. Raises AnalysisProblem; a connection that is lost is the database's error, not the statement's.
+    database has them. Where columns are ``withheld``, the connection must be one of `lib.queries.wall.Place`.
+    Raises AnalysisProblem; a connection that is lost is the database's error, not the statement's.
     """
-    statement = _statement(sql, period)
+    statement = _statement(sql, period, _BOUNDED if connection.dialect.name == "postgresql" else "{sql}", limits)
+    guard, stop = None, stop or Stop()
     try:
-        with _time_limit(connection, limits.seconds):
-            # One batch with one row more than wanted: a server that reads ahead is stopped there, too.
-            result = connection.execute(statement.execution_options(yield_per=limits.rows + 1))
-            try:
-                names, rows = list(result.keys()), result.fetchmany(limits.rows + 1)
-            finally:
-                result.close()
+        with guarded(connection, limits.seconds, withheld, stop) as guard:
+            names, rows, is_cut = _fetched(connection, statement, limits, guard)
+    except OutOfTime as end:
+        raise AnalysisProblem(_ending(stop, limits)) from end
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
-        raise AnalysisProblem(_reason(error, limits.seconds)) from error
-    values = [tuple(row) for row in rows[: limits.rows]]
-    return Answer(pd.DataFrame(values, columns=_unique(names), dtype="object"), len(rows) > limits.rows)
+        refusal = guard.refusal if guard else ""
+        raise AnalysisProblem(refusal or _reason(error, withheld, stop, limits)) from error
+    return Answer(pd.DataFrame(rows, columns=_unique(names), dtype="object"), is_cut)
 
 
-def _statement(sql: str, period: Period) -> Executable:
-    """``sql`` with its parameters bound. Each use is a value of its own: PostgreSQL may need it in two types."""
+def _fetched(
+    connection: Connection, statement: Executable, limits: Limits, guard: Guard
+) -> tuple[list[str], list[tuple[Any, ...]], bool]:
+    """Names, rows within the limits, and whether there are more."""
+    guard.look()
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    result = connection.execute(statement.execution_options(yield_per=BATCH))
+    try:
+        names = list(result.keys())
+        while batch := result.fetchmany(BATCH):
+            for row in batch:
+                size += _size(row)
+                if len(rows) == limits.rows or size > limits.bytes:
+                    return names, rows, True
+                rows.append(tuple(row))
+            guard.look()
+        return names, rows, False
+    finally:
+        result.close()
+
+
+def _size(row: Row[Any] | Sequence[Any]) -> int:
+    """Bytes of a row, roughly."""
+    return sum(len(value) if isinstance(value, (str, bytes)) else len(str(value)) for value in row)
+
+
+def _statement(sql: str, period: Period, frame: str, limits: Limits) -> Executable:
+    """``sql`` in its ``frame``, parameters bound. Each use is a value of its own: PostgreSQL may need it twice."""
+    if not sql.isascii() and _NO_SIGN.search(sql):
+        raise AnalysisProblem("It holds signs that are none of any script.")
     values = {"start": _moment(period.start), "end": _moment(period.end), "as_of": period.as_of.isoformat()}
     bound: dict[str, str] = {}
     numbers = count(1)
@@ -80,12 +127,12 @@ def _statement(sql: str, period: Period) -> Executable:
             raise AnalysisProblem(f"It has the parameter :{use[1]}; there are :start, :end and :as_of.")
         name = f"{use[1]}_{next(numbers)}"
         bound[name] = values[use[1]]
-        return f":{name}"
+        return f":{name} "  # what follows, such as ::date, is not to hide it
 
-    code = _checked(sql)
-    pieces = _in_pieces(code, lambda part: _PARAMETER.sub(bind, part), lambda part: part.replace(":", r"\:"))
+    pieces = _in_pieces(_checked(sql), lambda part: _PARAMETER.sub(bind, part), lambda part: part.replace(":", r"\:"))
+    framed = text(frame.format(sql=pieces, longest=LONGEST_ROW, too_long=TOO_LONG, rows=limits.rows + 1))
     # A value of no stated type takes the type of what it is compared with.
-    return text(pieces).bindparams(*(bindparam(name, value, type_=NullType()) for name, value in bound.items()))
+    return framed.bindparams(*(bindparam(name, value, type_=NullType()) for name, value in bound.items()))
 
 
 def _checked(sql: str) -> str:
@@ -118,31 +165,28 @@ def _moment(instant: datetime) -> str:
     return f"{utc:%Y-%m-%d}" if utc.time() == utc.min.time() else f"{utc:%Y-%m-%d %H:%M:%S}"
 
 
-@contextmanager
-def _time_limit(connection: Connection, seconds: float) -> Iterator[None]:
-    """Whatever runs inside is stopped after ``seconds``, and leaves the connection as it was."""
-    if connection.dialect.name == "sqlite":
-        raw: Any = connection.connection.driver_connection
-        end = time.monotonic() + seconds
-        raw.set_progress_handler(lambda: time.monotonic() > end, STEPS)
-        try:
-            yield
-        finally:
-            raw.set_progress_handler(None, 0)
-    else:
-        point = connection.begin_nested()  # what is set inside, and what breaks, ends with it
-        try:
-            connection.execute(text(f"SET LOCAL statement_timeout = {round(seconds * 1000)}"))
-            yield
-        finally:
-            point.rollback()
+def _ending(stop: Stop, limits: Limits) -> str:
+    return "It was stopped." if stop.is_wished else f"It took longer than {limits.seconds:g} seconds and was stopped."
 
 
-def _reason(error: DBAPIError, seconds: float) -> str:
+def _reason(error: DBAPIError, withheld: Withheld, stop: Stop, limits: Limits) -> str:
     message = str(error.orig).strip().partition("\n")[0]
     if _STOPPED.search(message):
-        return f"It took longer than {seconds:g} seconds and was stopped."
-    return f"The database refuses it: {message[:300].rstrip('.')}."
+        return _ending(stop, limits)
+    if TOO_LONG in message or "string or blob too big" in message:
+        return "One of its values or rows is too long for an answer."
+    return f"The database refuses it: {message[:300].rstrip('.')}.{_hint(message, withheld)}"
+
+
+def _hint(message: str, withheld: Withheld) -> str:
+    """Which column is withheld, where that is why the database does not find it or does not let it be read."""
+    missing, table = _MISSING.search(message), _NO_RIGHT.search(message)
+    names = sorted(
+        f"{of}.{column}"
+        for of, column in withheld
+        if (missing and column == missing[1].lower()) or (table and of == table[1].lower())
+    )
+    return f" Withheld from you: {', '.join(names)}; name the other columns instead." if names else ""
 
 
 def _unique(names: list[str]) -> list[str]:

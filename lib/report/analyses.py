@@ -23,6 +23,7 @@ from lib.database import to_utc
 from lib.exports import Column, Sheet, text_file_name
 from lib.exports.tables import Kind, clean
 from lib.period import Period
+from lib.queries.guard import NOTHING, Withheld
 from lib.queries.own import AnalysisProblem, Limits, run_own
 
 LARGEST_FILE = 100_000  # bytes
@@ -86,13 +87,15 @@ def run_analyses(connection: Connection, own: OwnAnalyses, as_of: date, zone: st
     return tuple(run_analysis(connection, file, period, own.limits) for file in read_folder(own.folder))
 
 
-def run_analysis(connection: Connection, file: AnalysisFile, period: Period, limits: Limits) -> AnalysisResult:
-    """One analysis; what is wrong with its SQL is a sentence in the result."""
+def run_analysis(
+    connection: Connection, file: AnalysisFile, period: Period, limits: Limits, withheld: Withheld = NOTHING
+) -> AnalysisResult:
+    """One analysis; what is wrong with its SQL is a sentence in the result. ``withheld`` as in `run_own`."""
     result = AnalysisResult(file.name, file.title, file.description, period, file.sql, problem=file.problem)
     if file.problem:
         return result
     try:
-        answer = run_own(connection, file.sql, period, limits)
+        answer = run_own(connection, file.sql, period, limits, withheld=withheld)
     except AnalysisProblem as problem:
         return replace(result, problem=f"{file.file} did not run. {problem}")
     frame, columns = typed(answer.frame)

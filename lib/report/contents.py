@@ -140,7 +140,7 @@ def _conversion(connection: Connection, period: Period, options: ReportOptions) 
     table = candidate_table(
         ScoredSessions.from_frame(conversion.scored_sessions(connection, period)),
         options.thresholds,
-        conversion.scored_users(connection, period),
+        conversion.scored_users(connection, period, with_addresses=True),
         conversion.newest_lead_scores(connection, period),
         conversion.newest_offers(connection, period),
     )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from lib.period import Period
 from lib.queries.own import Limits
+from lib.queries.wall import Place, withheld_from
 from lib.report.analyses import AnalysisFile, AnalysisResult, read_folder, run_analysis
 from lib.ui import cached
 from lib.ui.page import Page
-from lib.ui.tables import list_height, plain, show_table
+from lib.ui.tables import list_height, show_table
+from lib.ui.text import plain
 
 HOW_TO_ADD = """
 - Put a file that ends with `.sql` into the folder of analyses: one statement that begins with SELECT, WITH or VALUES.
@@ -46,7 +49,7 @@ def draw(page: Page, file: AnalysisFile | None, period: Period) -> None:
         return
     limits = Limits(page.settings.analyses_seconds, page.settings.analyses_rows)
     with st.spinner(f"Running {plain(file.title)}"):
-        result: AnalysisResult = cached.ask(page.source, run_analysis, file, period, limits)
+        result: AnalysisResult = cached.ask(page.source, _run, file, period, limits, *_rights(page))
     st.subheader(plain(result.title), anchor=False)
     if result.description:
         st.markdown(plain(result.description))
@@ -56,6 +59,28 @@ def draw(page: Page, file: AnalysisFile | None, period: Period) -> None:
     if result.frame.empty:
         page.say_empty("No rows", period)
     _draw_rows(page, result)
+
+
+def _rights(page: Page) -> tuple[tuple[tuple[str, str], ...], str, str]:
+    """What is withheld from the visitor, and where a statement is asked then: answers are kept apart by it."""
+    withheld = tuple(sorted(withheld_from(page.visitor)))
+    return withheld, page.settings.database_url, page.settings.sql_database_url.get_secret_value()
+
+
+def _run(
+    connection: Connection,
+    file: AnalysisFile,
+    period: Period,
+    limits: Limits,
+    withheld: tuple[tuple[str, str], ...],
+    main: str,
+    sql: str,
+) -> AnalysisResult:
+    """Whoever may see everything asks on the page's own connection, everybody else behind the wall."""
+    if not withheld:
+        return run_analysis(connection, file, period, limits)
+    with Place(main, sql).connect(frozenset(withheld)) as walled:
+        return run_analysis(walled, file, period, limits, frozenset(withheld))
 
 
 def _draw_rows(page: Page, result: AnalysisResult) -> None:

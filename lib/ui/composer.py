@@ -17,8 +17,10 @@ from lib.analysis.posts import (
     compose_series,
     post_length,
 )
+from lib.ui.door import drawn_by_itself
+from lib.ui.downloads import offer_file
 from lib.ui.page import Page
-from lib.ui.tables import plain
+from lib.ui.text import plain
 
 
 def draw_composer(page: Page, picked: pd.DataFrame) -> None:
@@ -59,6 +61,11 @@ def _card(mistake: PostMistake) -> alt.LayerChart:
 
 @st.fragment
 def _draw_post(page: Page, mistake: PostMistake, post: Post) -> None:
+    with drawn_by_itself(page):
+        _draw_text(page, mistake, post)
+
+
+def _draw_text(page: Page, mistake: PostMistake, post: Post) -> None:
     which = repr((mistake.error_type, mistake.error_category, mistake.text))
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -71,21 +78,21 @@ def _draw_post(page: Page, mistake: PostMistake, post: Post) -> None:
             st.warning(problem)
         name = f"post_{mistake.text[:40]}"
         with st.container(horizontal=True):
-            st.download_button(
+            offer_file(
+                page,
                 "Text file",
-                text.encode(),
+                text.encode,
                 page.file_name(name, "txt"),
                 "text/plain",
-                on_click="ignore",
                 icon=":material/download:",
                 key=f"text_{which}",
             )
-            st.download_button(
+            offer_file(
+                page,
                 "Picture",
                 lambda: exports.chart_png(_card(mistake), scale=1),
                 page.file_name(name, "png"),
                 "image/png",
-                on_click="ignore",
                 icon=":material/image:",
                 key=f"picture_{which}",
             )

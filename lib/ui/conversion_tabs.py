@@ -13,9 +13,11 @@ from lib.analysis.whatif import compare, explain, near_misses, verdict
 from lib.exports import Sheet
 from lib.period import Period
 from lib.queries import conversion
-from lib.ui import cached, looks
+from lib.ui import cached, looks, withheld
+from lib.ui.downloads import offer_file
 from lib.ui.page import Page
-from lib.ui.tables import plain, show_chart, show_table
+from lib.ui.tables import show_chart, show_table
+from lib.ui.text import plain
 from lib.ui.tuning import Market, default_thresholds, offer_terms, thresholds
 
 MOST_MATCHES = 20
@@ -97,30 +99,34 @@ def draw_near_misses(page: Page, market: Market, _candidates: pd.DataFrame) -> N
 
 def draw_why(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
     """For any one user, rule by rule, why or why not."""
-    wanted = st.text_input(
-        "User", key=page.filters.key("user"), placeholder="User id or part of an e-mail address", max_chars=100
-    )
+    sees_addresses = withheld.sees_addresses(page)
+    hint = "User id or part of an e-mail address" if sees_addresses else "User id, or part of one"
+    wanted = st.text_input("User", key=page.filters.key("user"), placeholder=hint, max_chars=100)
     page.filters.use("user", wanted.strip())
     if not wanted.strip():
         return
-    found = cached.ask(page.source, conversion.find_users, wanted.strip(), limit=MOST_MATCHES)
+    words = wanted.strip()
+    found = cached.ask(page.source, conversion.find_users, words, with_addresses=sees_addresses, limit=MOST_MATCHES)
     if found.empty:
-        st.info("**No account has this id or address.** Check the spelling.")
+        what = "id or address" if sees_addresses else "id"
+        st.info(f"**No account has this {what}.** Check the spelling.")
         return
     user = found.iloc[0]
     if len(found) > 1:
         label = f"{len(found)} users fit; whom do you mean?"
         if len(found) == MOST_MATCHES:
             label = f"The first {MOST_MATCHES} users that fit; type more to find others"
-        names = _names(found)
+        names = _names(page, found)
         user = found.iloc[names.index(st.selectbox(label, names))]
     _draw_verdict(page, market, user)
 
 
-def _names(people: pd.DataFrame) -> list[str]:
-    """Users as a list to choose from names them."""
-    addresses = people["email"].where(people["email"].fillna("").str.strip() != "", "no e-mail")
-    return (addresses + " · " + people["user_id"]).tolist()
+def _names(page: Page, people: pd.DataFrame) -> list[str]:
+    """Users as a list to choose from names them; by pseudonym and id where addresses are withheld."""
+    shown = withheld.shown_frame(page, people[["user_id", "email"]])
+    nothing = "no e-mail" if withheld.sees_addresses(page) else "no pseudonym"
+    addresses = shown["email"].where(shown["email"].fillna("").str.strip() != "", nothing)
+    return (addresses + " · " + shown["user_id"]).tolist()
 
 
 def _draw_verdict(page: Page, market: Market, user: pd.Series[str]) -> None:
@@ -131,7 +137,7 @@ def _draw_verdict(page: Page, market: Market, user: pd.Series[str]) -> None:
     st.markdown(f"**{plain(user['user_id'])} {answer}.**")
     for rule in rules:
         icon = ":material/check_circle:" if rule.passed else ":material/cancel:"
-        st.markdown(f"{icon} {plain(rule.name)}: {plain(rule.detail)}")
+        st.markdown(f"{icon} {plain(rule.name)}: {plain(withheld.shown_text(page, rule.detail))}")
     sessions = explain(own, user["user_id"], thresholds(page), zone=page.zone)
     if not sessions.empty:
         show_table(page, Sheet("Why or why not", sessions, definitions.WHY_COLUMNS), how=definitions.WHY)
@@ -145,11 +151,17 @@ def _own_sessions(page: Page, market: Market, period: Period, user: pd.Series[st
 
 
 def draw_offer(page: Page, _market: Market, candidates: pd.DataFrame) -> None:
-    """The offer text for one candidate, to read, copy or take along."""
+    """The offer text for one candidate, to read, copy or take along; only for those who may see whom it is to."""
+    if not withheld.sees_addresses(page):
+        st.info(
+            "**An offer is written to an e-mail address, and those are not for your role.** The role sales shows them.",
+            icon=":material/lock:",
+        )
+        return
     if candidates.empty:
         st.info("**There is no candidate to write to.** Lower a threshold, or look at Near misses.")
         return
-    names = _names(candidates)
+    names = _names(page, candidates)
     place = names.index(st.selectbox("Candidate", names, width=420))
     row = candidates.iloc[place]
     to = "" if pd.isna(row["email"]) else str(row["email"])
@@ -159,12 +171,13 @@ def draw_offer(page: Page, _market: Market, candidates: pd.DataFrame) -> None:
     if page.without_names:
         st.caption("An offer is written to a person: switch off Without names in the sidebar to take it along.")
         return
-    st.download_button(
+    offer_file(
+        page,
         "Text file",
-        whole.encode(),
+        whole.encode,
         page.file_name(f"offer_{row['user_id']}", "txt"),
         "text/plain",
-        on_click="ignore",
+        rows=1,
         icon=":material/download:",
     )
     st.caption("Nothing is sent from here. The copy button is at the top right of the text.")

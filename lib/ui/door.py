@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,63 +12,112 @@ from pathlib import Path
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
+from lib.access import Visitor
+from lib.audit import AuditProblem
 from lib.database import DatabaseProblem
 from lib.period import day_of, default_as_of
 from lib.queries.freshness import newest_session
 from lib.settings import Settings, SettingsError, load_settings
 from lib.ui import cached, sidebar
 from lib.ui.filters import Filters
+from lib.ui.gate import admit, recognise, still_admitted
 from lib.ui.page import Page
 from lib.ui.params import all_params
-from lib.ui.source import Source, open_source
-from lib.ui.tables import plain
+from lib.ui.source import DataMoved, Source, is_back, open_source
+from lib.ui.text import plain
 
 HERE = Path(__file__).parent
 LOG = logging.getLogger("fluency_lab")
+LOOKS = 3  # seconds between two looks whether the database is back
+AGAIN = "again"  # somebody pressed the button of a problem
+HIDDEN = "hidden"  # a problem stood where the controls were
+HELD = "held"  # the run that follows keeps one snapshot open: the data changes faster than a page is drawn
 
 
 @contextmanager
 def open_page(title: str, *, question: str) -> Iterator[Page]:
     """Everything that a page needs; what the database refuses becomes a sentence on the page.
 
-    ``question`` is what the page answers; files say it.
+    ``question`` is what the page answers; files say it. All its figures are of one moment of the data.
     """
     st.set_page_config(page_title=f"{title} · Fluency Lab", page_icon=str(HERE / "icon.svg"), layout="wide")
     st.html(HERE / "style.css")
+    held = st.session_state.pop(HELD, False)
     with say_problems():
-        warning = sidebar.draw_links()
-        settings = load_settings()
-        source = open_source(settings.database_url)
-        page = _page(title, question, settings, source)
-        sidebar.draw_as_of(page)
-        page.draw_header()
-        yield page
-        sidebar.draw_source(page, warning)
-        page.filters.write_address()
+        settings, name = load_settings(), title.lower().replace(" ", "_")
+        visitor = recognise(settings)
+        warning = sidebar.draw_links(visitor)
+        admit(visitor, name, settings)
+        with open_source(settings.database_url, settings.query_seconds, held=held) as source:
+            page = _page(title, name, question, settings, source, visitor)
+            sidebar.draw_as_of(page)
+            page.draw_header()
+            yield page
+            sidebar.draw_source(page, warning)
+            page.filters.write_address()
 
 
 @contextmanager
 def say_problems() -> Iterator[None]:
     """Turn what can go wrong into a sentence, its cause and its remedy. Fragments need one of their own."""
+    if st.session_state.pop(AGAIN, False):
+        st.rerun()  # the whole page, also where a part of it had the problem
     try:
         yield
         return
     except SettingsError as error:
         st.error(f"**The app cannot start.** {error}", icon=":material/settings:")
+    except AuditProblem as problem:
+        st.error(f"**Nothing can be shown.** {plain(str(problem))}", icon=":material/lock:")
+    except DataMoved:
+        st.session_state[HELD] = True
+        st.rerun()
     except DatabaseProblem as problem:
+        st.session_state[HIDDEN] = True
         LOG.warning("database problem: %s", problem.what, exc_info=problem)
         st.error(f"**{plain(problem.what)}** {problem.remedy}", icon=":material/database_off:")
-        st.button("Try again", on_click=cached.forget, key="try_again")
+        st.button("Try again", on_click=_try_again, key="try_again")
+        if problem.passes:
+            st.fragment(_look_again, run_every=LOOKS)(time.monotonic())
     except SQLAlchemyError as error:
         LOG.error("database error", exc_info=error)
         st.error("**The database could not answer.** Try again; if it stays so, the log says why.")
     st.stop()  # a door that did not open has no page to hand over
 
 
-def _page(title: str, question: str, settings: Settings, source: Source) -> Page:
+@contextmanager
+def drawn_by_itself(page: Page) -> Iterator[None]:
+    """Around a fragment: it passes the door again, for it is drawn again without the page around it."""
+    with say_problems():
+        still_admitted(page.visitor, page.name, load_settings())
+        yield
+
+
+def _try_again() -> None:
+    cached.forget()
+    st.session_state[AGAIN] = True
+
+
+def _look_again(since: float) -> None:
+    """Draw the page again once the database answers; not at once, or a page that fails would never come to rest."""
+    st.caption("This page looks again by itself.")
+    settings = load_settings()
+    if time.monotonic() - since > LOOKS / 2 and is_back(settings.database_url, settings.query_seconds):
+        st.rerun()
+
+
+def _page(title: str, name: str, question: str, settings: Settings, source: Source, visitor: Visitor) -> Page:
     newest = cached.ask(source, newest_session)
     today = day_of(datetime.now(UTC), settings.timezone)
     as_of = default_as_of(newest, today, settings.timezone)
-    name = title.lower().replace(" ", "_")
     filters = Filters(name, all_params(settings, as_of, max(today, as_of)))
-    return Page(title, name, question, settings, source, filters, newest, cached.computed_at(source), today)
+    if st.session_state.pop(HIDDEN, False):
+        _stand_as_before(filters)
+    computed = cached.computed_at(source)
+    return Page(title, name, question, settings, source, filters, newest, computed, today, visitor=visitor)
+
+
+def _stand_as_before(filters: Filters) -> None:
+    """The browser forgets controls that it does not see; what code sets is sent to it again."""
+    for name in filters.params:
+        filters.set(**{name: filters.use(name, st.session_state.get(filters.key(name)))})

@@ -13,12 +13,13 @@ from lib.period import Period
 from lib.queries import mistakes
 from lib.queries.corrections import correct_forms
 from lib.queries.mistake_tables import SOURCES
-from lib.queries.mistakes import Cell, MistakeFilter
+from lib.queries.mistakes import Cell, MistakeFilter, View
 from lib.schema import LEVELS
-from lib.ui import controls, looks
+from lib.ui import controls, looks, withheld
 from lib.ui.cached import ask
 from lib.ui.page import Page
-from lib.ui.tables import list_height, plain, show_chart, show_table
+from lib.ui.tables import list_height, show_chart, show_table
+from lib.ui.text import plain
 
 MAX_PICKED = 3
 
@@ -29,8 +30,9 @@ def read_filter(page: Page, period: Period) -> MistakeFilter:
     sources = tuple(source for source in SOURCES if source in wanted)
     levels = controls.some_of(page, "levels", "Level", [*LEVELS, UNKNOWN])
     every = ask(page.source, mistakes.mistakes_by, period, MistakeFilter(sources, levels=levels), "type")
-    types = controls.some_of(page, "types", "Type", sorted(set(every["value"])))
-    return MistakeFilter(sources, types, levels)
+    names = sorted(set(every["value"]))
+    types = controls.some_of(page, "types", "Type", sorted({withheld.shown_text(page, name) for name in names}))
+    return MistakeFilter(sources, withheld.meant(page, types, names), levels)
 
 
 def _source_name(source: str) -> str:
@@ -42,16 +44,12 @@ def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
     view = controls.one_of(
         page, "view", "Across", list(definitions.VIEWS), shown=definitions.VIEWS.__getitem__, forgets="cells"
     )
-    counts = ask(page.source, mistakes.mistakes_by, period, where, view)
+    counts = withheld.shown_groups(page, _counts(page, period, where, view), "value", "error_category")
     if counts.empty:
         page.say_empty("No mistakes", period)
         return
-    if view == "week":
-        counts = counts.assign(
-            value=counts["value"].map({week.first.isoformat(): _name(week) for week in period.steps})
-        )
     order = sorted(set(counts["value"])) if view in ("week", "level") else None
-    key = page.filters.key(f"heatmap_{page.filters.visit}_{view}_{period}_{where}")
+    key = page.filters.key(withheld.shown_text(page, f"heatmap_{page.filters.visit}_{view}_{period}_{where}"))
     # The cells that the chart starts with; after that the browser keeps them, and the same chart need not travel again.
     start = st.session_state.setdefault(f"{key}_start", page.filters["cells"])
     show_chart(
@@ -68,6 +66,14 @@ def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
     )
 
 
+def _counts(page: Page, period: Period, where: MistakeFilter, view: View) -> pd.DataFrame:
+    """The cells of the heatmap, weeks by their names."""
+    counts = ask(page.source, mistakes.mistakes_by, period, where, view)
+    if view != "week":
+        return counts
+    return counts.assign(value=counts["value"].map({week.first.isoformat(): _name(week) for week in period.steps}))
+
+
 def _clicked(key: str) -> tuple[tuple[str, str], ...]:
     points = st.session_state[key]["selection"].get("cell") or []
     return tuple((str(point["value"]), str(point["error_category"])) for point in points)
@@ -81,7 +87,11 @@ def narrowed(page: Page, period: Period, where: MistakeFilter) -> MistakeFilter:
     """The filter with the picked cells of the heatmap."""
     weeks = {_name(week): week for week in period.steps}
     view = page.filters["view"]
-    cells = [Cell(view, value, category, weeks.get(value)) for value, category in page.filters["cells"]]
+    chosen = page.filters["cells"]
+    if chosen:
+        names = _counts(page, period, where, view)[["value", "error_category"]].itertuples(index=False, name=None)
+        chosen = withheld.meant_pairs(page, chosen, names)
+    cells = [Cell(view, value, category, weeks.get(value)) for value, category in chosen]
     return MistakeFilter(where.sources, where.types, where.levels, tuple(cells))
 
 
@@ -89,12 +99,16 @@ def draw_list(page: Page, period: Period, where: MistakeFilter) -> pd.DataFrame:
     """The ranked table; gives back the rows that are picked for posts, all columns."""
     top = ask(page.source, mistakes.top_mistakes, period, where, limit=page.settings.top)
     _say_selection(page)
-    table = ranked(
-        top,
-        ask(page.source, mistakes.mistake_details, period, where, top.rows),
-        ask(page.source, correct_forms),
-        sessions=ask(page.source, mistakes.session_count, period, where),
-        min_users=page.settings.publish_min_users,
+    # Addresses are cut only now: what may be published, and which form is right, goes by the text as it is.
+    table = withheld.shown_frame(
+        page,
+        ranked(
+            top,
+            ask(page.source, mistakes.mistake_details, period, where, top.rows),
+            ask(page.source, correct_forms),
+            sessions=ask(page.source, mistakes.session_count, period, where),
+            min_users=page.settings.publish_min_users,
+        ),
     )
     if table.empty:
         page.say_empty("No mistakes", period)
@@ -107,7 +121,7 @@ def draw_list(page: Page, period: Period, where: MistakeFilter) -> pd.DataFrame:
         of=top.different,
         widths=looks.MISTAKE_WIDTHS,
         height=list_height(len(table)),
-        key=page.filters.key(f"list_{period}_{where}"),
+        key=page.filters.key(withheld.shown_text(page, f"list_{period}_{where}")),
         on_select="rerun",
         selection_mode="multi-row",
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 import pandas as pd
 import streamlit as st
 
+from lib.access import Field
 from lib.analysis.engagement import engagement_table, totals_by_window
-from lib.analysis.mistakes import ranked
+from lib.analysis.mistakes import ranked, trend
 from lib.analysis.standouts import (
     Standout,
     candidate_standout,
@@ -23,12 +25,20 @@ from lib.exports import Column, Sheet
 from lib.period import Period
 from lib.queries.corrections import correct_forms
 from lib.queries.engagement import sessions_by_role
-from lib.queries.mistakes import MistakeFilter, mistake_details, mistake_totals, session_count, top_mistakes
+from lib.queries.mistakes import (
+    MistakeFilter,
+    mistake_details,
+    mistake_totals,
+    mistakes_by,
+    session_count,
+    top_mistakes,
+)
 from lib.ui import cached
 from lib.ui.cached import ask
 from lib.ui.page import Page
-from lib.ui.tables import plain
+from lib.ui.text import plain
 from lib.ui.tuning import thresholds
+from lib.ui.withheld import shown_frame, shown_groups
 
 WINDOWS_SHOWN = 8
 MOST_STANDOUTS = 5
@@ -63,7 +73,8 @@ def load_week(page: Page, period: Period) -> Week:
     periods = [period]
     while len(periods) < WINDOWS_SHOWN:
         periods.append(periods[-1].before)
-    sums = ask(page.source, sessions_by_role, tuple(periods), completed_only=True)
+    by_role = ask(page.source, sessions_by_role, tuple(periods), completed_only=True)
+    sums = shown_groups(page, by_role, "window", "group")
     ends = tuple(replace(page.period("conversion_days"), as_of=one.as_of) for one in periods)
     return Week(
         engagement_table(sums, total=None),
@@ -121,19 +132,11 @@ def _versus(form: str, before: float) -> str:
 def draw_standouts(page: Page, period: Period, week: Week) -> None:
     """Three to five sentences, each a link to the page that shows more."""
     days = page.period("mistakes_days")
-    where = MistakeFilter()
-    top = ask(page.source, top_mistakes, days, where, limit=page.settings.top)
-    list_now = ranked(
-        top,
-        ask(page.source, mistake_details, days, where, top.rows),
-        ask(page.source, correct_forms),
-        sessions=ask(page.source, session_count, days, where),
-        min_users=page.settings.publish_min_users,
-    )
+    mistakes = _mistakes(page, days) if page.visitor.may_see(Field.LEARNER_TEXT) else _categories(page, days)
     confidence = week.totals["avg_confidence"]
     found = [
         *candidate_standout(week.candidates[0], week.candidates[1], period.days),
-        *mistake_standouts(list_now),
+        *mistake_standouts(shown_frame(page, mistakes)),
         *confidence_standout(float(confidence[0]), float(confidence[1])),
         *role_standouts(week.by_role[week.by_role["group"] != UNKNOWN]),
     ]
@@ -141,6 +144,41 @@ def draw_standouts(page: Page, period: Period, week: Week) -> None:
         _draw(page, standout)
 
 
+def _mistakes(page: Page, days: Period) -> pd.DataFrame:
+    """The list on Mistakes."""
+    where = MistakeFilter()
+    top = ask(page.source, top_mistakes, days, where, limit=page.settings.top)
+    return ranked(
+        top,
+        ask(page.source, mistake_details, days, where, top.rows),
+        ask(page.source, correct_forms),
+        sessions=ask(page.source, session_count, days, where),
+        min_users=page.settings.publish_min_users,
+    )
+
+
+def _categories(page: Page, days: Period) -> pd.DataFrame:
+    """Categories in place of mistakes, for those whom the texts of learners are not for.
+
+    Columns: mistake (str, the category in words), frequency, frequency_before, change (int), trend (str).
+    """
+    now, before = (
+        ask(page.source, mistakes_by, one, MistakeFilter(), "type").groupby("error_category")["frequency"].sum()
+        for one in (days, days.before)
+    )
+    found = now.sort_values(ascending=False, kind="stable").head(page.settings.top).rename_axis("mistake").reset_index()
+    earlier = found["mistake"].map(before).fillna(0).astype("int64")
+    return found.assign(
+        mistake="Mistakes with " + found["mistake"],
+        frequency_before=earlier,
+        change=found["frequency"] - earlier,
+        trend=[trend(*pair) for pair in zip(found["frequency"], earlier, strict=True)],
+    )
+
+
 def _draw(page: Page, standout: Standout) -> None:
+    if not page.visitor.may_open(PurePath(standout.page).stem):
+        st.markdown(plain(standout.text))
+        return
     address = page.filters.address(**standout.filters)
     st.page_link(standout.page, label=plain(standout.text), icon=":material/arrow_forward:", query_params=address)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 import streamlit as st
 
 from lib import exports
+from lib.access import LOCAL, Visitor
 from lib.exports import Sheet
 from lib.period import Period, day_of, day_range, moment_text
 from lib.settings import Settings
@@ -19,7 +20,9 @@ WINDOWS = (7, 14, 30, 90, 365)
 
 @dataclass
 class Page:
-    """One run of one page. ``newest`` is the newest session, ``computed`` when the figures were asked for (UTC)."""
+    """One run of one page. ``newest`` is the newest session, ``computed`` when the figures were asked for (UTC),
+    ``visitor`` who looks at it and may see less than everything.
+    """
 
     title: str
     name: str
@@ -34,6 +37,7 @@ class Page:
     definitions: dict[str, str] = field(default_factory=dict)
     windows: list[str] = field(default_factory=list)
     without_names: bool = False
+    visitor: Visitor = LOCAL
 
     @property
     def zone(self) -> str:

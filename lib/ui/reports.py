@@ -20,8 +20,11 @@ from lib.report.ledger import Run, read_runs
 from lib.report.names import REPORT, STAMP
 from lib.report.orders import order_from
 from lib.settings import SettingsError
+from lib.ui.door import drawn_by_itself
+from lib.ui.downloads import offer_file
 from lib.ui.page import Page
-from lib.ui.tables import list_height, plain, show_table
+from lib.ui.tables import list_height, show_table
+from lib.ui.text import plain
 from lib.ui.workshop import Job, workshop
 
 LOG = logging.getLogger("fluency_lab")
@@ -70,7 +73,7 @@ def draw_maker(page: Page) -> None:
         st.caption(f"As of {day_text(page.as_of)}{names}. Files only; nothing is mailed from here.", width="content")
     if job and is_busy:
         st.session_state[WATCHED] = job
-        st.fragment(_watch, run_every=LOOKS)(job)
+        st.fragment(_watch, run_every=LOOKS)(page, job)
     elif watched := st.session_state.pop(WATCHED, None):
         _say_outcome(watched)
     if refused := st.session_state.pop(REFUSED, None):
@@ -88,10 +91,11 @@ def _start(page: Page) -> None:
         st.session_state[REFUSED] = sentence(error)
 
 
-def _watch(job: Job) -> None:
-    if job.is_over:
-        st.rerun()
-    st.progress(job.done, f"{job.what}. You can leave this page; the report will be in the list.")
+def _watch(page: Page, job: Job) -> None:
+    with drawn_by_itself(page):
+        if job.is_over:
+            st.rerun()
+        st.progress(job.done, f"{job.what}. You can leave this page; the report will be in the list.")
 
 
 def _say_outcome(job: Job) -> None:
@@ -174,12 +178,12 @@ def draw_run(page: Page, run: Run) -> None:
 
 
 def _offer(page: Page, path: Path) -> None:
-    st.download_button(
+    offer_file(
+        page,
         plain(STAMP.sub("", path.stem).replace("_", " ").strip().capitalize() + path.suffix),
         partial(path.read_bytes),
         path.name,
         guess_type(path.name)[0] or "application/octet-stream",
-        on_click="ignore",
         type="tertiary",
         icon=":material/download:",
         key=f"{page.name}_{path.name}",

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lib.period import day_text
+from lib.access import Visitor
+from lib.period import day_text, moment_text
 from lib.ui import cached
+from lib.ui.gate import draw_sign_out
 from lib.ui.page import Page
 from lib.ui.params import OLDEST_DAY
-from lib.ui.tables import plain, take_whole_page
+from lib.ui.tables import take_whole_page
+from lib.ui.text import plain
 
+# Script, name, picture; who may open it says lib.access, by the name of the script.
 PAGES = (
     ("Home.py", "Home", ":material/home:"),
     ("pages/engagement.py", "Engagement", ":material/groups:"),
     ("pages/mistakes.py", "Mistakes", ":material/spellcheck:"),
     ("pages/conversion.py", "Conversion", ":material/trending_up:"),
     ("pages/analyses.py", "Analyses", ":material/query_stats:"),
+    ("pages/sql.py", "SQL", ":material/database_search:"),
     ("pages/reports.py", "Reports", ":material/mark_email_read:"),
     ("pages/data_health.py", "Data health", ":material/health_and_safety:"),
+    ("pages/audit.py", "Audit", ":material/policy:"),
 )
 
 
-def draw_links() -> DeltaGenerator:
-    """The pages. Filters that pages share follow by themselves within a visit. Gives back the place for a warning."""
+def draw_links(visitor: Visitor) -> DeltaGenerator:
+    """The pages that the visitor may open; filters that they share follow. Gives back the place for a warning."""
     with st.sidebar:
         st.markdown("### Fluency Lab")
         for path, label, icon in PAGES:
-            st.page_link(path, label=label, icon=icon)
+            if visitor.may_open(PurePath(path).stem.lower()):
+                st.page_link(path, label=label, icon=icon)
         return st.empty()
 
 
@@ -58,12 +67,27 @@ def draw_source(page: Page, warning: DeltaGenerator) -> None:
             warning.warning(f"The newest session is {age} days old.", icon=":material/schedule:")
         _draw_names_switch(page)
         take_whole_page(page)
-        st.button(
-            "Refresh",
-            on_click=cached.forget,
-            icon=":material/refresh:",
-            help=f"Ask the database again. Today is {day_text(page.today)}.",
-        )
+        _draw_refresh(page)
+        if page.visitor.is_signed_in:
+            st.caption(f"Signed in as {plain(page.visitor.name)}")
+            draw_sign_out()
+
+
+def _draw_refresh(page: Page) -> None:
+    """When the data was read, and the button that reads it again."""
+    st.button(
+        "Refresh",
+        on_click=_refresh,
+        icon=":material/refresh:",
+        help="Read the data again now. Without it, a page reads new data by itself as soon as there is some and "
+        f"something on the page is clicked. Today is {day_text(page.today)}.",
+    )
+    st.caption(f"Data read {moment_text(page.computed, page.zone)}")
+
+
+def _refresh() -> None:
+    cached.forget()
+    st.toast("The data is read again.", icon=":material/refresh:")
 
 
 def _draw_names_switch(page: Page) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import altair as alt
@@ -12,20 +12,20 @@ from streamlit.column_config import DateColumn, DatetimeColumn, NumberColumn, Te
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from lib import exports
+from lib.analysis.withheld import frame_without_addresses
 from lib.charts import LIGHT, Palette, palette
 from lib.database import connect
 from lib.exports import Column, Sheet
 from lib.queries.people import everybody
+from lib.ui import withheld
+from lib.ui.downloads import offer_file
 from lib.ui.page import Page
+from lib.ui.text import LONG_TEXT
 
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NO_DATA = "–"
-LONG_TEXT = 300
 MOST_ROWS = 10
-UNSEEN = "\u2060"  # word joiner: has no width
-# Icons (:material/home:), addresses and arrows are drawn after the escapes are gone; an unseen character parts them.
-_DRAWN_LATER = re.compile(r":(?=\S)|@(?=\S)|[-<>~](?=[-=>])|www(?=\.)", re.IGNORECASE)
 AnyChart = alt.Chart | alt.LayerChart
 
 
@@ -45,9 +45,12 @@ def show_table(
     ``look`` replaces that of single columns, ``widths`` are pixels; ``options`` are those of st.dataframe, and so is
     the answer.
     """
-    looks = {name: column_look(column, page, (widths or {}).get(name)) for name, column in sheet.columns.items()}
-    event = _draw(sheet, looks | dict(look or {}), options)
+    shown = withheld.shown_sheet(page, sheet)
+    looks = {name: column_look(column, page, (widths or {}).get(name)) for name, column in shown.columns.items()}
+    event = _draw(shown, looks | dict(look or {}), options)
     _footer(page, sheet, how, sql, of)
+    if withheld.has_pseudonyms(page, sheet) and withheld.key_of(page) is None:
+        st.caption(withheld.note(page))
     return event
 
 
@@ -72,6 +75,7 @@ def show_chart(
 
 def _draw(sheet: Sheet, looks: dict[str, ColumnConfig], options: dict[str, Any]) -> Any:
     frame = sheet.frame[list(sheet.columns)].copy()
+    frame.attrs = {}  # they would go to the browser, too
     for name, column in sheet.columns.items():
         if column.kind == "text":
             frame[name] = frame[name].str.slice(0, LONG_TEXT).replace("", None)
@@ -122,15 +126,17 @@ def _footer(
     draw: Callable[[Palette], AnyChart] | None = None,
 ) -> None:
     """The row under a table or chart: how it is counted, its rows ("N of M"), and the way to take it along."""
+    how += f"- {withheld.note(page)}\n" if withheld.has_pseudonyms(page, sheet) else ""
     page.sheets[sheet.name] = sheet
     page.definitions[sheet.name] = how
     count = len(sheet.frame)
     rows = f"{count:,} of {of:,} rows" if of is not None and of > count else f"{count:,} row{'s' * (count != 1)}"
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        explain(how, sql)
+        explain(how, withheld.shown_text(page, sql))
         if draw is not None:
             with st.popover("Table", type="tertiary", icon=":material/table:"):
-                _draw(sheet, {name: column_look(column, page) for name, column in sheet.columns.items()}, {})
+                shown = withheld.shown_sheet(page, sheet)
+                _draw(shown, {name: column_look(column, page) for name, column in shown.columns.items()}, {})
             _download(page, "PNG", sheet.name, "image/png", lambda: exports.chart_png(draw(LIGHT)))
             _download(page, "SVG", sheet.name, "image/svg+xml", lambda: exports.chart_svg(draw(LIGHT)))
         _download(page, "CSV", sheet.name, CSV, lambda: exports.csv_bytes(to_take(page, sheet), zone=page.zone))
@@ -146,24 +152,32 @@ def _footer(
 
 
 def to_take(page: Page, sheet: Sheet) -> Sheet:
-    """The table as it goes into a file: without names where the visitor wants that."""
+    """The table as it goes into a file: without what the visitor may not see, without names if they want that.
+
+    Who is behind a name is read for those alone who may see addresses; for others the same addresses and user ids are
+    replaced, by their looks.
+    """
     if not page.without_names:
-        return sheet
-    from lib.analysis.pseudonyms import Person, checked_key
+        return withheld.shown_sheet(page, sheet)
+    from lib.analysis.pseudonyms import MAIL_COLUMN, USER_COLUMN, Person, checked_key
     from lib.report.anonymise import anonymise_sheet
 
     key = checked_key(page.settings.pseudonym_key.get_secret_value())
+    if not withheld.sees_addresses(page):
+        cut = frame_without_addresses(sheet.frame, but=(USER_COLUMN, MAIL_COLUMN))
+        return anonymise_sheet(replace(sheet, frame=cut), key, ())
     with connect(page.source.engine) as connection:
         return anonymise_sheet(sheet, key, (Person(*row) for row in everybody(connection)))
 
 
 def _download(page: Page, label: str, name: str, mime: str, make: Callable[[], bytes]) -> None:
-    st.download_button(
+    offer_file(
+        page,
         label,
         make,
         page.file_name(name, "xlsx" if mime == XLSX else label.lower()),
         mime,
-        on_click="ignore",
+        rows=len(page.sheets[name].frame),
         type="tertiary",
         key=f"{label}_{page.name}_{name}",
     )
@@ -178,25 +192,20 @@ def explain(how: str, sql: str = "") -> None:
             st.code(sql, language="sql", wrap_lines=True)
 
 
-def plain(text: object) -> str:
-    """Text from the data, for a place where Markdown is drawn: it comes out as the characters that it is."""
-    one_line = " ".join(str(text).split())[:LONG_TEXT]
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~&])", r"\\\1", _DRAWN_LATER.sub(f"\\g<0>{UNSEEN}", one_line))
-
-
 def take_whole_page(page: Page) -> None:
     """The button that takes all tables of the page along."""
     if not page.sheets:
         return
     rows = "; ".join(f"{name}: {len(sheet.frame):,}" for name, sheet in page.sheets.items())
-    st.download_button(
+    offer_file(
+        page,
         "Whole page",
         lambda: exports.xlsx_bytes(
             [to_take(page, sheet) for sheet in page.sheets.values()], page.about(rows), zone=page.zone
         ),
         page.file_name(page.name, "xlsx"),
         XLSX,
-        on_click="ignore",
+        rows=sum(len(sheet.frame) for sheet in page.sheets.values()),
         icon=":material/download:",
         help="All tables of this page in one Excel file, under the filters shown.",
     )

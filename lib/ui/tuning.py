@@ -13,7 +13,7 @@ from lib.analysis.streaks import ScoredSessions, Thresholds
 from lib.period import Period
 from lib.queries import conversion
 from lib.settings import SettingsError
-from lib.ui import cached
+from lib.ui import cached, withheld
 from lib.ui.page import Page
 
 SLIDERS = ("min_sessions", "min_confidence", "streak", "price")
@@ -35,7 +35,7 @@ def load_market(page: Page, period: Period) -> Market:
     source = page.source
     return Market(
         cached.scored_sessions(source, period),
-        cached.ask(source, conversion.scored_users, period),
+        cached.ask(source, conversion.scored_users, period, with_addresses=withheld.sees_addresses(page)),
         cached.ask(source, conversion.newest_lead_scores, period),
         cached.ask(source, conversion.newest_offers, period),
         acceptance(*cached.ask(source, conversion.offer_outcomes, period.end)),

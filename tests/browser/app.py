@@ -39,7 +39,7 @@ def running_app(database: Path, log: Path) -> Iterator[str]:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "Home.py", *options],
             cwd=ROOT,
-            env=own | {"FLUENCY_DATABASE_URL": str(database)},
+            env=own | {"FLUENCY_DATABASE_URL": str(database), "FLUENCY_AUDIT": ""},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Dataframe
 
 from lib.ui import cached
-from lib.ui.tables import UNSEEN
+from lib.ui.text import UNSEEN
 
 ROOT = Path(__file__).parents[2]
 HOME = "Home"
@@ -25,6 +25,8 @@ PAGES = {
     "Analyses": "pages/analyses.py",
     "Reports": "pages/reports.py",
     "Data health": "pages/data_health.py",
+    "SQL": "pages/sql.py",
+    "Audit": "pages/audit.py",
 }
 # Where Streamlit draws Markdown: bodies, and labels and help of widgets.
 BODIES = ("markdown", "caption", "title", "header", "subheader", "info", "warning", "error", "success", "html", "latex")

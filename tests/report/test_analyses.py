@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from lib.queries.engagement import sessions_by_role
 from lib.queries.mistakes import MistakeFilter, top_mistakes
 from lib.queries.own import AnalysisProblem, Limits, run_own
 from lib.report.analyses import AnalysisResult, OwnAnalyses, read_folder, run_analyses, typed
-from tests.conftest import Fill
+from tests.conftest import Fill, opened
+from tests.factory import worked_case
+from tests.postgres import Server
 
 SHIPPED = Path(__file__).parents[2] / "analyses"
 AS_OF = date(2026, 11, 22)
@@ -76,26 +79,32 @@ def test_the_window_is_bound_as_instants_in_other_zones(worked: Connection):
 @pytest.mark.parametrize(
     ("sql", "sentence"),
     [
-        ("select * form users", 'The database refuses it: near "form": syntax error.'),
-        ("select nobody from users", "The database refuses it: no such column: nobody."),
+        (
+            "select * form users",
+            {"sqlite": 'near "form": syntax error.', "postgresql": 'syntax error at or near "form".'},
+        ),
+        ("select nobody from users", {"sqlite": "column: nobody.", "postgresql": 'column "nobody" does not exist.'}),
         ("select 1; select 2", "It holds more than one statement."),
         ("select ';'; drop table users", "It holds more than one statement."),
         ("", "It holds no statement."),
         ("-- title: only this\n/* ; */ ;", "It holds no statement."),
         ("delete from users", "It does not begin with SELECT, WITH or VALUES, so it is no question."),
         ("pragma query_only = off", "It does not begin with SELECT, WITH or VALUES, so it is no question."),
-        ("with a as (select 1) delete from users", "attempt to write a readonly database."),
+        (
+            "with a as (select 1) delete from users",
+            {"sqlite": "It does something else than to ask.", "postgresql": 'syntax error at or near "delete"'},
+        ),
         ("select :since", "It has the parameter :since; there are :start, :end and :as_of."),
         (f"{ENDLESS} where i < 0", "It took longer than 0.5 seconds and was stopped."),
     ],
 )
 def test_a_broken_one_is_named_with_the_reason_and_does_not_stop_the_rest(
-    worked: Connection, tmp_path: Path, sql: str, sentence: str
+    worked: Connection, tmp_path: Path, sql: str, sentence: str | dict[str, str]
 ):
     own = folder_of(tmp_path, broken=sql, fine="select 1 as n")
     broken, fine = run_analyses(worked, own, AS_OF, "UTC")
     assert broken.problem.startswith("broken.sql did not run. ")
-    assert sentence in broken.problem
+    assert (sentence if isinstance(sentence, str) else sentence[worked.dialect.name]) in broken.problem
     assert (fine.problem, len(fine.frame)) == ("", 1)
     assert worked.execute(text("select count(*) from users")).scalar_one() > 0
 
@@ -130,7 +139,7 @@ def test_the_time_limit_ends_with_the_analysis(worked: Connection):
     with pytest.raises(AnalysisProblem):
         run_own(worked, f"{ENDLESS} where i < 0", MONTH, Limits(seconds=0.05))
     time.sleep(0.06)
-    assert worked.execute(text(f"select count(*) from ({ENDLESS} limit 100000)")).scalar_one() == 100_000
+    assert worked.execute(text(f"select count(*) from ({ENDLESS} limit 100000) as n")).scalar_one() == 100_000
 
 
 def test_values_become_columns_of_one_kind():
@@ -168,14 +177,68 @@ def test_two_columns_of_one_name_are_told_apart(worked: Connection):
     assert list(found.columns) == ["id", "id 2", "id 3"]
 
 
+ODD_VALUES = {
+    "sqlite": "x'00ff' as b, 9e999 as c, '2026-11-22' as f_at, '😀' as \"\"",
+    "postgresql": "'\\x00ff'::bytea as b, 'Infinity'::float8 as c, timestamptz '2026-11-22 10:00+02' as f_at, "
+    "'😀' as \" \", array[1, null] as g, '{\"a\": [1]}'::jsonb as h, interval '1 day' as i, 1.50 as j, "
+    "date '2026-11-22' as k, time '10:00' as l, 'NaN'::numeric as m, true as n, inet '10.0.0.1' as o",
+}
+
+
 def test_whatever_comes_back_can_be_written_as_csv_and_excel(worked: Connection, tmp_path: Path):
-    sql = (
-        "select '=1+1' as a, x'00ff' as b, 9e999 as c, null as d, 1 as e, 'x' as e, '2026-11-22' as f_at, '😀' as \"\""
-    )
+    sql = f"select '=1+1' as a, {ODD_VALUES[worked.dialect.name]}, null as d, 1 as e, 'x' as e"
     found = run_one(worked, tmp_path, sql)
     assert found.problem == ""
     assert "'=1+1" in csv_bytes(found.sheet, zone="UTC").decode()
     assert xlsx_bytes([found.sheet], {}, zone="UTC")
+
+
+@pytest.fixture
+def postgres(postgres_server: Server) -> Iterator[Connection]:
+    with opened(worked_case(postgres_server.create_database("analyses"))) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("sql", "refusal"),
+    [
+        (
+            "with a as (insert into users (user_id) values ('eve') returning 1) select * from a",
+            "must be at the top level",
+        ),
+        ("select nextval('numbers')", "cannot execute nextval.. in a read-only transaction"),
+        ("select * from users for update", "cannot execute SELECT FOR UPDATE in a read-only transaction"),
+        ("select set_config('transaction_read_only', 'off', false)", "cannot set transaction read-write mode"),
+    ],
+)
+def test_a_postgresql_server_itself_refuses_to_write_for_an_analysis(
+    postgres_server: Server, postgres: Connection, sql: str, refusal: str
+):
+    postgres_server.execute("create sequence numbers; grant all on sequence numbers to public", "analyses")
+    with pytest.raises(AnalysisProblem, match=refusal):
+        run_own(postgres, sql, MONTH, Limits())
+
+
+def test_nothing_that_an_analysis_does_on_a_server_outlives_it(postgres_server: Server, postgres: Connection):
+    wishes = {"statement_timeout": "0", "search_path": "nowhere", "default_transaction_read_only": "off"}
+    calls = [f"set_config('{name}', '{value}', false)" for name, value in wishes.items()]
+    before = [postgres.execute(text(f"show {name}")).scalar_one() for name in wishes]
+    run_own(postgres, f"select lo_create(4711), {', '.join(calls)}", MONTH, Limits())
+    assert [postgres.execute(text(f"show {name}")).scalar_one() for name in wishes] == before
+    postgres.commit()
+    assert postgres_server.execute("select count(*) from pg_largeobject_metadata", "analyses") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "sql", ["select pg_sleep(60)", "select set_config('statement_timeout', '0', false), pg_sleep(60)"]
+)
+def test_the_server_itself_stops_an_analysis_and_works_on_for_nobody(
+    postgres_server: Server, postgres: Connection, sql: str
+):
+    with pytest.raises(AnalysisProblem, match="took longer than"):
+        run_own(postgres, sql, MONTH, Limits(seconds=0.2))
+    active = "select query from pg_stat_activity where datname = 'analyses' and state = 'active'"
+    assert postgres_server.execute(active) == []
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Kiritimati", "America/New_York"])

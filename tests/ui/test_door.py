@@ -44,7 +44,7 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_line_in_the_log(
         raise SQLAlchemyError("out of coffee")
 
     monkeypatch.setenv("FLUENCY_DATABASE_URL", str(worked_path))
-    monkeypatch.setattr("lib.ui.source.fingerprint", break_down)
+    monkeypatch.setattr("lib.ui.source.settled_state", break_down)
     page = open_page("Home")
     assert "The database could not answer" in said(page)
     assert "coffee" not in said(page)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.exports import Column, Sheet
-from lib.ui.tables import LONG_TEXT, MOST_ROWS, UNSEEN, alternative, list_height, plain
+from lib.ui.tables import MOST_ROWS, alternative, list_height
+from lib.ui.text import LONG_TEXT, UNSEEN, plain
 
 SIGNS = set("\\`*_{}[]()<>#+-.!|$:~&")
 

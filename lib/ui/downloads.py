@@ -1,0 +1,48 @@
+"""Files to take along: made when they are asked for, and only for who still may have them; each is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from lib.access import Field
+from lib.settings import load_settings
+from lib.ui.gate import audit_log, is_still_admitted
+from lib.ui.page import Page
+
+
+class NotAdmitted(Exception):
+    """The visitor's rights have ended since the page was drawn."""
+
+
+def offer_file(
+    page: Page,
+    label: str,
+    make: Callable[[], bytes],
+    file_name: str,
+    mime: str,
+    *,
+    rows: int | None = None,
+    **look: Any,
+) -> None:
+    """A download button; ``make`` is called on the click, ``rows`` is how many it has, ``look`` as Streamlit's."""
+    facts = {
+        "page": page.name,
+        "file": file_name,
+        "filters": dict(page.filters.shown),
+        "rows": rows,
+        "addresses": page.visitor.may_see(Field.ADDRESSES) and not page.without_names,
+    }
+
+    def made() -> bytes:
+        settings = load_settings()
+        log = audit_log(settings)
+        if not is_still_admitted(page.visitor, page.name, settings):
+            log.record("refusal", page.visitor.name, why="the rights have ended", **facts)
+            raise NotAdmitted
+        log.record("download", page.visitor.name, **facts)
+        return make()
+
+    st.download_button(label, made, file_name, mime, on_click="ignore", **look)

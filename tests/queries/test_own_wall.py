@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from lib.access import Field, Role, Visitor
+from lib.database import DatabaseProblem, connect, database_url, open_engine
+from lib.period import Period
+from lib.queries.desk import Desk, DeskIsTaken
+from lib.queries.guard import NOTHING, Stop, Withheld
+from lib.queries.own import AnalysisProblem, Answer, Limits, run_own
+from lib.queries.wall import FIELD_COLUMNS, Place, tables_seen, withheld_from
+from lib.schema import TABLES
+from tests.conftest import opened
+from tests.factory import worked_case
+from tests.postgres import Server
+
+MONTH = Period(date(2026, 11, 22), 30)
+ANALYST = withheld_from(Visitor("ann@example.org", frozenset({Role.ANALYST})))
+ENDLESS = "with recursive n(i) as (select 1 union all select 1 from n) select count(*) from n"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "sql_page.md"
+COLUMNS = {(table.name, column.name) for table in TABLES for column in table.columns}
+
+
+def ask(place: Place, sql: str, withheld: Withheld = ANALYST, limits: Limits | None = None) -> Answer:
+    with place.connect(withheld) as connection:
+        return run_own(connection, sql, MONTH, limits or Limits(), withheld=withheld)
+
+
+def documented(database: str) -> str:
+    (code,) = re.findall(r"```sql\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    return code.replace("DATABASE coach", f"DATABASE {database}")
+
+
+@pytest.fixture(scope="module")
+def server_place(postgres_server: Server) -> Iterator[Place]:
+    """The worked cases on PostgreSQL, with the user of the documentation."""
+    url = worked_case(postgres_server.create_database("walled"))
+    postgres_server.execute(documented("walled"), "walled")
+    yield Place(url, re.sub("//.*@", "//fluency_sql:choose%20one@", url))
+    postgres_server.execute("DROP OWNED BY fluency_sql; DROP ROLE fluency_sql", "walled")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, worked_path: Path) -> Place:
+    return Place(str(worked_path)) if request.param == "sqlite" else request.getfixturevalue("server_place")
+
+
+def test_every_withheld_column_is_one_of_the_schema_and_every_field_has_some():
+    assert set(FIELD_COLUMNS) == set(Field)
+    assert all(columns and columns <= COLUMNS for columns in FIELD_COLUMNS.values())
+
+
+@pytest.mark.parametrize(
+    ("role", "fields"),
+    [
+        (Role.ADMIN, set()),
+        (Role.SALES, {Field.LEARNER_TEXT}),
+        (Role.ANALYST, {Field.ADDRESSES}),
+        (Role.VIEWER, set(Field)),
+    ],
+)
+def test_what_is_withheld_follows_from_the_roles(role: Role, fields: set[Field]):
+    found = withheld_from(Visitor("x@example.org", frozenset({role})))
+    assert found == frozenset(column for field in fields for column in FIELD_COLUMNS[field])
+
+
+def test_an_analyst_reads_everything_but_addresses(place: Place):
+    for table in TABLES:
+        names = [column.name for column in table.columns if (table.name, column.name) not in ANALYST]
+        assert list(ask(place, f"select {', '.join(names)} from {table.name}").frame.columns) == names
+
+
+def test_a_withheld_column_is_named_in_the_refusal(place: Place):
+    with pytest.raises(AnalysisProblem, match=r"Withheld from you: users\.email; name the other columns"):
+        ask(place, "select email from users")
+
+
+def test_every_column_in_sqlite_is_every_one_that_may_be_seen(worked_path: Path):
+    assert "email" not in ask(Place(str(worked_path)), "select * from users").frame.columns
+    assert "email" in ask(Place(str(worked_path)), "select * from users", NOTHING).frame.columns
+
+
+def test_columns_and_tables_that_the_app_does_not_know_are_withheld_in_sqlite(tmp_path: Path):
+    path = worked_case(tmp_path / "more.db")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("ALTER TABLE users ADD COLUMN phone text; CREATE TABLE tokens (token text)")
+        connection.executescript("INSERT INTO tokens VALUES ('geheim'); UPDATE users SET phone = '555'")
+    place = Place(str(path))
+    assert "phone" not in ask(place, "select * from users").frame.columns
+    assert "phone" in ask(place, "select * from users", NOTHING).frame.columns
+    for withheld in (ANALYST, NOTHING):
+        with pytest.raises(AnalysisProblem, match="tokens cannot be read here"):
+            ask(place, "select * from tokens", withheld)
+        assert ask(place, "select count(*) as n from tokens", withheld).frame["n"].tolist() == [0]
+
+
+def test_sqlite_does_not_tell_by_using_what_its_authorizer_is_not_asked_about(worked_path: Path):
+    sql = "select * from (select 'x' as email) as g full join users using (email)"
+    assert len(ask(Place(str(worked_path)), sql, NOTHING).frame) > 1
+    with pytest.raises(AnalysisProblem, match="Withheld from you"):
+        ask(Place(str(worked_path)), sql)
+
+
+def test_an_analysis_on_the_connection_of_the_page_is_refused_a_withheld_column_as_well(worked_path: Path):
+    with opened(str(worked_path)) as connection:
+        for _ in range(2):
+            assert len(run_own(connection, "select email from users", MONTH, Limits()).frame)
+            with pytest.raises(AnalysisProblem, match=r"users\.email is withheld from you"):
+                run_own(connection, "select email from users", MONTH, Limits(), withheld=ANALYST)
+        assert connection.execute(text("select count(email) from users")).scalar_one()
+
+
+def test_a_snapshot_holds_while_a_statement_runs_although_somebody_writes(tmp_path: Path):
+    path = worked_case(tmp_path / "wal.db")
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        with Place(str(path)).connect(ANALYST) as connection:
+            writer.executescript("CREATE TABLE later (x); INSERT INTO later VALUES ('geheim')")
+            with pytest.raises(AnalysisProblem, match="no such table: later"):
+                run_own(connection, "select * from later", MONTH, Limits(), withheld=ANALYST)
+
+
+def test_the_window_is_bound_where_a_cast_follows(server_place: Place):
+    assert ask(server_place, "select :as_of::date as d").frame["d"].tolist() == [date(2026, 11, 22)]
+
+
+def test_signs_of_no_script_are_refused(place: Place):
+    with pytest.raises(AnalysisProblem, match="signs that are none of any script"):
+        ask(place, "select '\ud800'")
+
+
+def test_more_bytes_than_the_limit_are_cut_and_that_is_said(place: Place):
+    sql = "with n(t) as (select user_id from users) select a.t, 'xxxxxxxxxx' as x from n a, n b, n c"
+    answer = ask(place, sql, limits=Limits(bytes=1_000))
+    assert answer.is_cut
+    assert 0 < len(answer.frame) < 100
+
+
+def test_as_many_rows_as_the_limit_are_all_there_are(place: Place):
+    users = len(ask(place, "select user_id from users").frame)
+    assert not ask(place, "select user_id from users", limits=Limits(rows=users)).is_cut
+    answer = ask(place, "select user_id from users", limits=Limits(rows=users - 1))
+    assert (len(answer.frame), answer.is_cut) == (users - 1, True)
+
+
+def test_the_wish_to_stop_ends_a_statement_long_before_its_time(place: Place):
+    stop = Stop()
+    threading.Timer(0.2, stop.wish).start()
+    with place.connect(ANALYST) as connection, pytest.raises(AnalysisProblem, match=r"^It was stopped\.$"):
+        run_own(connection, ENDLESS, MONTH, Limits(seconds=600), withheld=ANALYST, stop=stop)
+
+
+def test_a_wish_that_came_before_the_statement_ends_it_too(place: Place):
+    stop = Stop()
+    stop.wish()
+    with place.connect(ANALYST) as connection, pytest.raises(AnalysisProblem, match=r"^It was stopped\.$"):
+        run_own(connection, "select 1", MONTH, Limits(), withheld=ANALYST, stop=stop)
+
+
+def test_the_tables_beside_the_editor_are_those_of_the_database_with_what_is_withheld(place: Place):
+    engine = open_engine(database_url(place.main))
+    with connect(engine) as connection:
+        seen = tables_seen(connection, ANALYST, place.main, place.sql)
+    engine.dispose()
+    assert [table.name for table in seen] == [table.name for table in TABLES]
+    columns = {(table.name, column.name): column.is_withheld for table in seen for column in table.columns}
+    assert columns == {column: column in ANALYST for column in COLUMNS}
+
+
+def test_postgresql_without_a_user_for_statements_says_which_setting_is_missing(server_place: Place):
+    with pytest.raises(DatabaseProblem) as caught:
+        ask(Place(server_place.main), "select 1")
+    assert "FLUENCY_SQL_DATABASE_URL" in caught.value.remedy
+
+
+def test_an_address_that_does_not_work_is_called_by_its_own_setting(server_place: Place, tmp_path: Path):
+    wrong = server_place.sql.replace("choose%20one", "geheim")
+    for address in (wrong, str(tmp_path / "file.db"), "postgresql://a@b@c/d"):
+        with pytest.raises(DatabaseProblem) as caught:
+            ask(Place(server_place.main, address), "select 1")
+        assert "FLUENCY_SQL_DATABASE_URL" in caught.value.remedy
+        assert "geheim" not in f"{caught.value.what} {caught.value.remedy}"
+
+
+# What gives the user too much, what takes it back, and what the refusal says.
+TOO_MUCH = (
+    ("ALTER ROLE mighty_sql SUPERUSER", "ALTER ROLE mighty_sql NOSUPERUSER", "it is a superuser"),
+    ("ALTER ROLE mighty_sql CREATEROLE", "ALTER ROLE mighty_sql NOCREATEROLE", "it may make roles"),
+    ("ALTER ROLE mighty_sql REPLICATION", "ALTER ROLE mighty_sql NOREPLICATION", "copy the server"),
+    ("ALTER ROLE mighty_sql BYPASSRLS", "ALTER ROLE mighty_sql NOBYPASSRLS", "pass row security"),
+    *(
+        (f"GRANT {role} TO mighty_sql", f"REVOKE {role} FROM mighty_sql", "member of another role")
+        for role in ("pg_read_all_data", "pg_read_server_files", "pg_execute_server_program", "mighty_owner")
+    ),
+    ("ALTER TABLE accounts OWNER TO mighty_sql", "ALTER TABLE accounts OWNER TO mighty_owner", "belong to it"),
+    ("ALTER DATABASE mighty OWNER TO mighty_sql", "ALTER DATABASE mighty OWNER TO mighty_owner", "belong to it"),
+    *(
+        (f"GRANT {right} ON {on} TO {whom}", f"REVOKE {right} ON {on} FROM {whom}", reason)
+        for right, on, whom, reason in (
+            ("INSERT", "users", "mighty_sql", "it may write"),
+            ("UPDATE (role)", "users", "mighty_sql", "it may write"),
+            ("DELETE", "users", "PUBLIC", "it may write"),
+            ("TRUNCATE", "accounts", "mighty_sql", "it may write"),
+            ("CREATE", "SCHEMA public", "PUBLIC", "it may make tables"),
+            ("CREATE", "DATABASE mighty", "mighty_sql", "it may make tables"),
+            ("SELECT", "accounts", "mighty_sql", "other tables or views"),
+            ("SELECT (email)", "people", "PUBLIC", "other tables or views"),
+            ("EXECUTE", "FUNCTION steal()", "PUBLIC", "rights of others"),
+            ("SELECT (email)", "users", "mighty_sql", r"it may read users\.email"),
+            ("SELECT (email)", "users", "PUBLIC", r"it may read users\.email"),
+        )
+    ),
+    (
+        "CREATE FUNCTION dblink(text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "DROP FUNCTION dblink(text)",
+        "reach other servers",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def mighty(postgres_server: Server) -> Iterator[Place]:
+    url = worked_case(postgres_server.create_database("mighty"))
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE accounts (pw text); CREATE VIEW people AS SELECT email FROM users")
+        connection.execute(
+            "CREATE FUNCTION steal() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT max(email) FROM users';"
+            "REVOKE EXECUTE ON FUNCTION steal() FROM PUBLIC"
+        )
+    code = documented("mighty").replace("fluency_sql", "mighty_sql")
+    postgres_server.execute(code, "mighty")
+    yield Place(url, re.sub("//.*@", "//mighty_sql:choose%20one@", url))
+    postgres_server.execute("DROP OWNED BY mighty_sql; DROP ROLE mighty_sql", "mighty")
+
+
+@pytest.mark.parametrize(("gives", "takes", "reason"), TOO_MUCH, ids=[gives for gives, _, _ in TOO_MUCH])
+def test_a_user_who_may_do_more_than_read_what_it_should_is_not_used(
+    postgres_server: Server, mighty: Place, gives: str, takes: str, reason: str
+):
+    postgres_server.execute(gives, "mighty")
+    try:
+        with pytest.raises(DatabaseProblem, match=reason) as caught:
+            ask(mighty, "select user_id from users")
+    finally:
+        postgres_server.execute(takes, "mighty")
+    assert "docs/sql_page.md" in caught.value.remedy
+    assert len(ask(mighty, "select user_id from users").frame)
+
+
+def test_a_user_who_acts_as_another_one_is_not_used(postgres_server: Server, mighty: Place):
+    postgres_server.execute("CREATE ROLE other; GRANT other TO mighty_sql")
+    try:
+        with pytest.raises(DatabaseProblem, match="it acts as another user"):
+            ask(Place(mighty.main, f"{mighty.sql}?options=-crole%3Dother"), "select 1")
+    finally:
+        postgres_server.execute("DROP ROLE other")
+
+
+def test_who_may_see_addresses_may_use_a_user_who_reads_them(postgres_server: Server, mighty: Place):
+    postgres_server.execute("GRANT SELECT (email) ON users TO mighty_sql", "mighty")
+    try:
+        assert ask(mighty, "select email from users", NOTHING).frame["email"].notna().any()
+    finally:
+        postgres_server.execute("REVOKE SELECT (email) ON users FROM mighty_sql", "mighty")
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    desk = Desk(places=2)
+    yield desk
+    desk.close()
+
+
+def until_stopped(stop: Stop) -> str:
+    while not stop.is_wished:
+        time.sleep(0.005)
+    return "stopped"
+
+
+def test_one_person_runs_one_statement_at_a_time_and_a_server_a_few(desk: Desk):
+    first = desk.begin("ann", until_stopped)
+    with pytest.raises(DeskIsTaken, match="Another statement of yours"):
+        desk.begin("ann", until_stopped)
+    second = desk.begin("bob", until_stopped)
+    with pytest.raises(DeskIsTaken, match="statements of others"):
+        desk.begin("cyd", until_stopped)
+    assert not first.is_over
+    first.stop.wish()
+    assert first.wait(60)
+    assert first.result() == "stopped"
+    third = desk.begin("ann", lambda _: "again")
+    assert third.result() == "again"
+    second.stop.wish()
+    assert second.result() == "stopped"
+
+
+def test_what_the_work_raises_comes_with_its_result(desk: Desk):
+    def fails(_: Stop) -> str:
+        raise AnalysisProblem("It is broken.")
+
+    with pytest.raises(AnalysisProblem, match="It is broken"):
+        desk.begin("ann", fails).result()

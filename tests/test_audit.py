@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from lib import audit
+from lib.audit import AuditLog, AuditProblem
+
+
+def lines(place: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_line_says_who_did_what_and_when(tmp_path: Path) -> None:
+    AuditLog(str(tmp_path / "audit.jsonl")).record(
+        "page", "ann@example.org", page="home", filters={"as_of": "2026-11-22"}
+    )
+    (line,) = lines(tmp_path / "audit.jsonl")
+    assert str(line.pop("at")).endswith("+00:00")
+    assert line == {"event": "page", "visitor": "ann@example.org", "page": "home", "filters": {"as_of": "2026-11-22"}}
+
+
+def test_no_address_of_a_learner_gets_in(tmp_path: Path) -> None:
+    log = AuditLog(str(tmp_path / "a.jsonl"))
+    log.record("sql", "ann@example.org", sql="select 1 where email = 'kim@learner.net'", filters=["kim@learner.net"])
+    text = (tmp_path / "a.jsonl").read_text()
+    assert "learner.net" not in text
+    assert "[address]" in text
+
+
+def test_a_text_has_its_limit_and_stays_one_line(tmp_path: Path) -> None:
+    AuditLog(str(tmp_path / "a.jsonl")).record("sql", "ann", sql="x\n" * 1_000_000)
+    (line,) = lines(tmp_path / "a.jsonl")
+    assert len(str(line["sql"])) == audit.LONGEST
+
+
+def test_only_the_app_reads_the_file(tmp_path: Path) -> None:
+    AuditLog(str(tmp_path / "deep" / "a.jsonl")).record("page", "")
+    assert stat.S_IMODE((tmp_path / "deep" / "a.jsonl").stat().st_mode) == 0o600
+
+
+def test_the_file_rotates_and_the_last_lines_are_found_across_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "LARGEST", 500)
+    log = AuditLog(str(tmp_path / "a.jsonl"))
+    for number in range(20):
+        log.record("page", "ann", number=number)
+    assert len(list(tmp_path.iterdir())) > 1
+    assert [line["number"] for line in log.last(12)] == list(range(19, 7, -1))
+
+
+def test_a_torn_line_is_passed_over(tmp_path: Path) -> None:
+    log = AuditLog(str(tmp_path / "a.jsonl"))
+    log.record("page", "ann")
+    with (tmp_path / "a.jsonl").open("a") as file:
+        file.write('{"at": "20')
+    assert len(log.last(5)) == 1
+
+
+def test_what_cannot_be_recorded_is_a_sentence_that_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuditProblem, match="FLUENCY_AUDIT"):
+        AuditLog(str(tmp_path / "file" / "a.jsonl")).record("page", "ann")
+
+
+def test_standard_output_takes_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    AuditLog("-").record("page", "ann")
+    assert json.loads(capsys.readouterr().out)["event"] == "page"
+
+
+def test_without_a_place_nothing_is_written(tmp_path: Path) -> None:
+    AuditLog("").record("page", "ann")
+    assert AuditLog("").last(5) == []
