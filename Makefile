@@ -1,8 +1,10 @@
 # `make run` and `make test` are all the set-up there is. A stamp in .venv says that the pinned packages are in place.
 PYTHON ?= python3
 BIN := .venv/bin
+# The OpenID provider that the tests sign in with.
+PROVIDER := tests/sign_in/provider/node_modules/.stamp
 
-.PHONY: run test lint unit bench lock sample pictures clean
+.PHONY: run test lint unit bench load lock sample pictures clean
 
 run: .venv/run.stamp
 	$(BIN)/python -m streamlit run Home.py
@@ -15,11 +17,14 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: .venv/dev.stamp
+unit: .venv/dev.stamp $(PROVIDER)
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+load: .venv/dev.stamp
+	$(BIN)/python -m tests.load $(LOAD)
 
 sample: .venv/dev.stamp
 	$(BIN)/python -m lib.sample --out sample.db
@@ -32,7 +37,7 @@ lock: .venv/dev.stamp
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-emit-index-url -q --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/sign_in/provider/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or later is needed; name it with: make run PYTHON=python3.12" >&2; exit 1)
@@ -45,3 +50,7 @@ clean:
 .venv/dev.stamp: requirements-dev.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ .venv/run.stamp
+
+$(PROVIDER): tests/sign_in/provider/package-lock.json
+	npm ci --silent --no-audit --no-fund --ignore-scripts --prefix tests/sign_in/provider
+	touch $@

@@ -1,0 +1,75 @@
+"""Who did what, as the app records it and the page shows it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib.audit import AuditLog
+from lib.ui import downloads
+from tests.pages.app import drawn, go, open_page, said, table
+
+
+def lines() -> list[dict[str, Any]]:
+    """The record so far, oldest first."""
+    return list(reversed(AuditLog(os.environ["FLUENCY_AUDIT"]).last(1000)))
+
+
+def test_a_page_is_recorded_once_a_visit_and_not_with_each_click() -> None:
+    app = open_page("Engagement", engagement_days="14")
+    drawn(app)
+    go(app, "Mistakes")
+    seen = [(line["page"], line["filters"]) for line in lines() if line["event"] == "page"]
+    assert seen == [("engagement", {"engagement_days": "14"}), ("mistakes", {})]
+
+
+def taken(monkeypatch: pytest.MonkeyPatch, title: str, **address: str) -> list[tuple[str, Any]]:
+    """The files that a page offers: name, and what makes each when its button is pressed."""
+    offered: list[tuple[str, Any]] = []
+    monkeypatch.setattr(
+        downloads.st, "download_button", lambda label, made, name, mime, **look: offered.append((name, made))
+    )
+    open_page(title, **address)
+    return offered
+
+
+def test_a_download_says_file_filters_rows_and_whether_it_has_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, made = next(one for one in taken(monkeypatch, "Conversion", min_sessions="4") if one[0].endswith(".csv"))
+    assert not [line for line in lines() if line["event"] == "download"], "what is offered is not taken yet"
+    made()
+    (line,) = [line for line in lines() if line["event"] == "download"]
+    assert (line["visitor"], line["page"], line["file"], line["rows"]) == ("local", "conversion", name, 1)
+    assert line["addresses"] is True
+    assert "4" in json.dumps(line["filters"])
+
+
+def test_an_address_that_somebody_looked_for_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _, made in taken(monkeypatch, "Conversion", user="two@example.com"):
+        made()
+    assert "two@example.com" not in Path(os.environ["FLUENCY_AUDIT"]).read_text(encoding="utf-8")
+
+
+def test_the_page_shows_the_newest_lines_first() -> None:
+    AuditLog(os.environ["FLUENCY_AUDIT"]).record("sql", "ann@example.org", page="sql", sql="select 1", rows=1)
+    rows = table(open_page("Audit"), "event")
+    assert rows["event"].tolist()[0] == "page"
+    found = rows[rows["event"] == "sql"].iloc[0]
+    assert (found["visitor"], found["page"], found["details"]) == ("ann@example.org", "sql", "sql: select 1; rows: 1")
+
+
+def test_a_record_that_goes_elsewhere_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLUENCY_AUDIT", "")
+    assert "nothing to show here" in said(open_page("Audit"))
+
+
+def test_without_a_record_nothing_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FLUENCY_AUDIT", str(tmp_path / "file" / "audit.jsonl"))
+    app: AppTest = open_page("Home")
+    assert "FLUENCY_AUDIT" in said(app).replace("\\", "")
+    assert not app.metric
