@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 from sqlalchemy import Connection, event
 
 from lib.database import connect, database_url, open_engine
+from tests.browser.app import open_browser
 from tests.factory import make_database, refiller, worked_case
 from tests.postgres import Server
 from tests.worked_case import WORKED_CASE
@@ -38,6 +41,21 @@ def postgres_server() -> Iterator[Server]:
     server = Server.start_new()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a process: a second one beside it would not start."""
+    with sync_playwright() as playwright:
+        browser = open_browser(playwright)
+        yield browser
+        browser.close()
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start be interrupted: in the background of a shell, nobody is."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

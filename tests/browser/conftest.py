@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
-from tests.browser.app import ROOT, open_browser, running_app
+from tests.browser.app import ROOT, running_app
 from tests.browser.visitor import Visitor
 
 DESK = {"width": 1440, "height": 900}
@@ -25,15 +25,6 @@ def address(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Where the app answers."""
     with running_app(database, tmp_path_factory.mktemp("server") / "log.txt") as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
-    with sync_playwright() as playwright:
-        browser = open_browser(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

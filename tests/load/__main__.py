@@ -8,8 +8,9 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from random import Random
+from unittest.mock import patch
 
 import psutil
 
@@ -19,6 +20,8 @@ from tests.load.process import Watch
 from tests.load.tab import open_tab
 from tests.load.table import lines, machine_lines, verdicts
 
+# What our configuration may set otherwise: Streamlit's defaults.
+AS_IT_COMES = {"STREAMLIT_RUNNER_POST_SCRIPT_GC": "true", "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "auto"}
 LONGEST_BARE = 60.0  # seconds of the bare page before ours, and again after
 
 
@@ -30,8 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"seed {options.seed}; {os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}",
         flush=True,
     )
-    app = ROOT / "Home.py"
-    with serve(BARE) as bare, serve(app, options.database) as ours:
+    with ExitStack() as stack:
+        with patch.dict(os.environ, AS_IT_COMES if options.bare_as_it_comes else {}):
+            bare = stack.enter_context(serve(BARE))
+        ours = stack.enter_context(serve(ROOT / "Home.py", options.database))
         bare.wait()
         ours.wait()
         return asyncio.run(_compare(options, bare, ours))
@@ -51,8 +56,8 @@ async def _compare(options: argparse.Namespace, bare: Server, ours: Server) -> i
     print()
     for line in (
         *lines(diaries[1], diaries[0]),
-        *machine_lines("ours", watches[1]),
-        *machine_lines("bare", watches[0]),
+        *machine_lines("ours", diaries[1], watches[1]),
+        *machine_lines("bare", diaries[0], watches[0]),
     ):
         print(line)
     found = verdicts(diaries[1], diaries[0], watches[1], options.seconds)
@@ -95,6 +100,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--ten-minutes", action="store_const", const=600.0, dest="seconds", help="and memory must be flat"
     )
     parser.add_argument("--pause", type=float, default=1.0, metavar="FACTOR", help="times 2 to 8 seconds; default: 1")
+    parser.add_argument(
+        "--bare-as-it-comes",
+        action="store_true",
+        help="the bare page under Streamlit's defaults instead of this app's .streamlit/config.toml",
+    )
     parser.add_argument("--seed", type=int, default=0, help="another one makes other people")
     parser.add_argument(
         "--database", default=str(ROOT / "sample.db"), metavar="URL", help="URL or file; default: sample.db"

@@ -19,12 +19,15 @@ class Watch:
 
     process: psutil.Process
     megabytes: list[float] = field(default_factory=list)
+    seconds: float = 0.0
     share: float = 0.0
     own_share: float = 0.0
     others_share: float = 0.0
 
     async def watch(self) -> None:
-        """Until it is cancelled; then the shares are known, in percent of one core: the server's, ours, all others'."""
+        """Until it is cancelled; then the server's processor seconds are known, of all times together, and the shares
+
+        of this time in percent of one core: the server's, ours, all others'."""
         start, before = time.perf_counter(), self._seconds()
         try:
             while True:
@@ -32,6 +35,7 @@ class Watch:
                 await asyncio.sleep(EVERY)
         finally:
             elapsed = time.perf_counter() - start
+            self.seconds += self._seconds()[0] - before[0]
             server, own, busy = (
                 100 * (now - then) / elapsed for now, then in zip(self._seconds(), before, strict=True)
             )

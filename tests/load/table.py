@@ -31,12 +31,14 @@ def lines(ours: Diary, bare: Diary) -> Iterator[str]:
         yield f"  {count} x {text[:300]}"
 
 
-def machine_lines(name: str, watch: Watch) -> Iterator[str]:
+def machine_lines(name: str, diary: Diary, watch: Watch) -> Iterator[str]:
     """Memory and processor of one server."""
     start, middle, end = watch.three
+    actions = sum(map(len, diary.times.values())) + len(diary.errors)
     yield (
         f"{name}: memory {start:,.0f} MB at the start, {middle:,.0f} in the middle, {end:,.0f} at the end; "
-        f"processor {watch.share:.0f} % of a core (people {watch.own_share:.0f} %, others {watch.others_share:.0f} %)"
+        f"processor {watch.share:.0f} % of a core (people {watch.own_share:.0f} %, others {watch.others_share:.0f} %), "
+        f"{1_000 * watch.seconds / max(actions, 1):,.0f} ms of it for each action"
     )
 
 

@@ -253,5 +253,8 @@ def test_a_stopped_service_makes_up_the_run_that_it_missed_and_goes_on(command: 
             assert process.poll() is None
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        try:
+            assert process.wait(60) == 130
+        finally:
+            process.kill()  # nothing to whoever ended
     assert [run.failure for run in read_runs(out)] == [None, None]

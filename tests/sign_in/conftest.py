@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
-from tests.browser.app import ROOT, open_browser
+from tests.browser.app import ROOT
 from tests.sign_in.forger import Forger
 from tests.sign_in.parts import NAME, copy_tree, free_port, running_apps, running_nginx, running_provider
 from tests.sign_in.site import USERS, Site
@@ -44,9 +44,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, database: Path, forger: Forge
 
 
 @pytest.fixture(scope="session")
-def window() -> Iterator[BrowserContext]:
+def window(browser: Browser) -> BrowserContext:
     """One window for all, which keeps the app's scripts in its cache."""
-    with sync_playwright() as playwright:
-        browser = open_browser(playwright)
-        yield browser.new_context(ignore_https_errors=True, viewport={"width": 1440, "height": 900})
-        browser.close()
+    return browser.new_context(ignore_https_errors=True, viewport={"width": 1440, "height": 900})
