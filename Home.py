@@ -1,5 +1,7 @@
 """Home: how the week went, what stands out, and the way to the pages."""
 
+from functools import partial
+
 import streamlit as st
 
 from lib import charts, definitions
@@ -8,7 +10,7 @@ from lib.exports import Sheet
 from lib.period import weeks
 from lib.queries.engagement import sessions_by_role
 from lib.ui import overview
-from lib.ui.cached import ask
+from lib.ui.cached import ask, made
 from lib.ui.door import open_page
 from lib.ui.tables import explain, show_chart
 from lib.ui.withheld import shown_groups
@@ -32,11 +34,11 @@ with open_page("Home", question="How did the week go, and what stands out?") as 
         last_weeks = weeks(page.as_of, 12, page.zone)
         by_week = ask(page.source, sessions_by_role, last_weeks, completed_only=True)
         by_week = shown_groups(page, by_week, "window", "group")
-        weekly = weekly_table(by_week, last_weeks)
+        weekly = made(weekly_table, by_week, last_weeks)
         show_chart(
             page,
             Sheet("Sessions a week", weekly, definitions.WEEKLY_COLUMNS),
-            lambda colours: charts.weekly_sessions(weekly, colours),
+            partial(charts.weekly_sessions, weekly),
             how=definitions.WEEKLY,
             sql=by_week.attrs["sql"],
         )

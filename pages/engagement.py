@@ -1,5 +1,7 @@
 """Engagement: who practised, and is it more or less than before?"""
 
+from functools import partial
+
 import streamlit as st
 
 from lib import charts, definitions
@@ -10,7 +12,7 @@ from lib.period import weeks
 from lib.queries.engagement import sessions_by_level, sessions_by_role
 from lib.schema import LEVELS, ROLES
 from lib.ui import controls, looks
-from lib.ui.cached import ask
+from lib.ui.cached import ask, made
 from lib.ui.door import open_page
 from lib.ui.tables import show_chart, show_table
 from lib.ui.withheld import meant, shown_groups
@@ -28,7 +30,7 @@ with open_page("Engagement", question="Who practised, and more or less than befo
     by_role = shown_groups(page, found, "window", "group")
     with role_control:
         roles = controls.some_of(page, "roles", "Role", ordered(set(by_role["group"]), ROLES))
-    table = engagement_table(by_role, shown=roles)
+    table = made(engagement_table, by_role, shown=roles)
     if not table["sessions"].any():
         page.say_empty("No sessions", period)
     show_table(
@@ -45,11 +47,11 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         last_weeks = weeks(page.as_of, 12, page.zone)
         by_week = ask(page.source, sessions_by_role, last_weeks, completed_only=completed_only, levels=levels)
         by_week = shown_groups(page, by_week, "window", "group")
-        weekly = weekly_table(by_week, last_weeks, shown=roles)
+        weekly = made(weekly_table, by_week, last_weeks, shown=roles)
         show_chart(
             page,
             Sheet("Sessions a week", weekly, definitions.WEEKLY_COLUMNS),
-            lambda colours: charts.weekly_sessions(weekly, colours),
+            partial(charts.weekly_sessions, weekly),
             how=definitions.WEEKLY,
             sql=by_week.attrs["sql"],
         )
@@ -58,11 +60,11 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         wanted = meant(page, roles, set(found["group"]))
         by_level = ask(page.source, sessions_by_level, windows, completed_only=completed_only, roles=wanted)
         by_level = shown_groups(page, by_level, "window", "group")
-        level_table = level_table_of(by_level, shown=levels)
+        level_table = made(level_table_of, by_level, shown=levels)
         show_chart(
             page,
             Sheet("Confidence by level", level_table, definitions.engagement_columns("level", "Level")),
-            lambda colours: charts.confidence_by_level(level_table, colours),
+            partial(charts.confidence_by_level, level_table),
             how=definitions.LEVELS,
             sql=by_level.attrs["sql"],
         )

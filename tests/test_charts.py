@@ -23,6 +23,7 @@ from lib.charts import (
     describe_heatmap,
     describe_weekly_sessions,
     describe_what_if_grid,
+    finished,
     heatmap,
     palette,
     post_card,
@@ -454,3 +455,13 @@ def test_a_post_card_has_the_size_of_a_post_and_nothing_leaves_it(text: str) -> 
 def test_the_right_form_is_larger_than_the_wrong_one() -> None:
     said, better = fit(LONG, largest=44, height=130), fit(LONG, largest=84, height=BOTTOM - TOP - GAP - 130)
     assert better.size > said.size
+
+
+def test_a_finished_chart_has_all_its_rows_as_tables_with_real_times() -> None:
+    at = pd.to_datetime(["2026-11-16", "2026-11-23"])
+    frame = pd.DataFrame({"at": at, "n": [1, None], "name": ["2026-11-16", "b"]})
+    spec = finished(alt.LayerChart(layer=[alt.Chart(frame).mark_line().encode(x="at:T", y="n:Q", color="name:N")]))
+    (rows,) = spec["datasets"].values()
+    assert rows["at"].tolist() == at.tolist()
+    assert rows["n"].isna().tolist() == [False, True]
+    assert rows["name"].tolist() == ["2026-11-16", "b"], "what is drawn as a name stays text"

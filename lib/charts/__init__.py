@@ -1,6 +1,7 @@
 """Charts: pure functions, DataFrame to altair chart. The page and the picture file draw the same one."""
 
 from lib.charts.conversion import candidates_curve, describe_candidates_curve, describe_what_if_grid, what_if_grid
+from lib.charts.finished import finished
 from lib.charts.mistakes import describe_heatmap, heatmap
 from lib.charts.palette import DARK, LIGHT, Palette, palette
 from lib.charts.post import post_card
@@ -22,6 +23,7 @@ __all__ = [
     "describe_heatmap",
     "describe_weekly_sessions",
     "describe_what_if_grid",
+    "finished",
     "heatmap",
     "palette",
     "post_card",

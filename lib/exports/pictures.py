@@ -19,14 +19,14 @@ def chart_png(chart: AnyChart, *, scale: float = 2.0) -> bytes:
     """The chart as PNG on white, ``scale`` picture dots per chart pixel. Raises ValueError when it cannot be drawn."""
     import vl_convert
 
-    return vl_convert.vegalite_to_png(_specification(chart), scale=scale, **_drawing())
+    return vl_convert.vegalite_to_png(_on_white(chart), scale=scale, **_drawing())
 
 
 def chart_svg(chart: AnyChart) -> bytes:
     """The chart as SVG on white, UTF-8. Raises ValueError when it cannot be drawn."""
     import vl_convert
 
-    return vl_convert.vegalite_to_svg(_specification(chart), **_drawing()).encode()
+    return vl_convert.vegalite_to_svg(_on_white(chart), **_drawing()).encode()
 
 
 def _drawing() -> dict[str, Any]:
@@ -37,8 +37,16 @@ def _drawing() -> dict[str, Any]:
     return {"vl_version": f"{major}.{minor}", "allowed_base_urls": []}
 
 
-def _specification(chart: AnyChart) -> dict[str, Any]:
-    """The chart with all its rows, on white.
+def _on_white(chart: AnyChart) -> dict[str, Any]:
+    spec = specification(chart)
+    spec["background"] = WHITE
+    if spec.get("width") == "container":
+        spec["width"] = WIDTH
+    return spec
+
+
+def specification(chart: AnyChart) -> dict[str, Any]:
+    """The chart as Vega-Lite with all its rows under ``datasets``. Raises CannotWrite where they cannot be read.
 
     How altair hands rows over is one setting for all threads, and a page that draws a chart at the same moment sets it
     to "leave them out". The picture of such a chart would be blank, so look, and ask again.
@@ -49,13 +57,8 @@ def _specification(chart: AnyChart) -> dict[str, Any]:
         with alt.data_transformers.enable("default", max_rows=None):
             spec = chart.to_dict()
         if _data_names(spec) <= spec.get("datasets", {}).keys():
-            break
-    else:
-        raise CannotWrite("The rows of the chart could not be read. Try again.")
-    spec["background"] = WHITE
-    if spec.get("width") == "container":
-        spec["width"] = WIDTH
-    return spec
+            return spec
+    raise CannotWrite("The rows of the chart could not be read. Try again.")
 
 
 def _data_names(node: Any) -> set[str]:

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 from sqlalchemy import Connection
 
 from lib.analysis.candidates import every_setting
 from lib.analysis.streaks import ScoredSessions, Streak
+from lib.charts import Palette, finished
 from lib.period import Period
 from lib.queries import conversion
 from lib.queries.mistakes import MistakeFilter
@@ -37,6 +40,7 @@ _KEYS: dict[Any, Callable[[Any], Any]] = {
     FunctionType: lambda function: f"{function.__module__}.{function.__qualname__}",
     Period: repr,
     MistakeFilter: repr,
+    Palette: repr,
 }
 
 
@@ -85,6 +89,25 @@ def _candidates_at_every_setting(source: Source, period: Period, streak: Streak,
     return every_setting(_scored_history(source, (period,))[0], streak, price)
 
 
+def made(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R:
+    """What a pure function makes of these values, a copy for each caller: a table of lib.analysis, a finished chart."""
+    return _made(function, values, named)
+
+
+@st.cache_data(ttl=ONE_HOUR, max_entries=1024, max_size="128MB", show_spinner=False, hash_funcs=_KEYS)
+def _made(function: Callable[..., R], values: tuple[Any, ...], named: dict[str, Any]) -> R:
+    return function(*values, **named)
+
+
+def drawn(draw: partial[alt.LayerChart], colours: Palette) -> dict[str, Any]:
+    """The chart that a function of lib.charts makes of its values in these colours, finished."""
+    return made(_finished, draw.func, (*draw.args, colours), draw.keywords)
+
+
+def _finished(chart: Callable[..., alt.LayerChart], values: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    return finished(chart(*values, **named))
+
+
 def computed_at(source: Source) -> datetime:
     """When the figures of this state of the data were first asked for (UTC)."""
     if _shared().is_one_state_too_many(source.state):
@@ -99,7 +122,7 @@ def _computed_at(source: Source) -> datetime:
 
 def forget() -> None:
     """Drop every answer: the next look asks the database again."""
-    for cache in (_ask, _scored_history, _candidates_at_every_setting, _computed_at, _shared):
+    for cache in (_ask, _made, _scored_history, _candidates_at_every_setting, _computed_at, _shared):
         cache.clear()
 
 

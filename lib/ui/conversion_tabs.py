@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -36,7 +38,7 @@ def draw_what_if(page: Page, _market: Market, _candidates: pd.DataFrame) -> None
         show_chart(
             page,
             Sheet("What if", every, definitions.SETTING_COLUMNS),
-            lambda colours: charts.what_if_grid(cells, colours, now=setting, price=price, currency=currency),
+            partial(charts.what_if_grid, cells, now=setting, price=price, currency=currency),
             how=definitions.WHAT_IF,
             key=key,
             on_select=lambda: _set_sliders(page, key),
@@ -47,7 +49,7 @@ def draw_what_if(page: Page, _market: Market, _candidates: pd.DataFrame) -> None
         show_chart(
             page,
             Sheet("Candidates by score", line, definitions.SETTING_COLUMNS),
-            lambda colours: charts.candidates_curve(line, colours, now=now.min_confidence),
+            partial(charts.candidates_curve, line, now=now.min_confidence),
             how=definitions.WHAT_IF,
         )
 

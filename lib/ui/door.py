@@ -17,8 +17,9 @@ from lib.audit import AuditProblem
 from lib.database import DatabaseProblem
 from lib.period import day_of, default_as_of
 from lib.queries.freshness import newest_session
-from lib.settings import Settings, SettingsError, load_settings
+from lib.settings import Settings, SettingsError
 from lib.ui import cached, sidebar
+from lib.ui.configured import settings_now
 from lib.ui.filters import Filters
 from lib.ui.gate import admit, recognise, still_admitted
 from lib.ui.page import Page
@@ -44,7 +45,7 @@ def open_page(title: str, *, question: str) -> Iterator[Page]:
     st.html(HERE / "style.css")
     held = st.session_state.pop(HELD, False)
     with say_problems():
-        settings, name = load_settings(), title.lower().replace(" ", "_")
+        settings, name = settings_now(), title.lower().replace(" ", "_")
         visitor = recognise(settings)
         warning = sidebar.draw_links(visitor)
         admit(visitor, name, settings)
@@ -89,7 +90,7 @@ def say_problems() -> Iterator[None]:
 def drawn_by_itself(page: Page) -> Iterator[None]:
     """Around a fragment: it passes the door again, for it is drawn again without the page around it."""
     with say_problems():
-        still_admitted(page.visitor, page.name, load_settings())
+        still_admitted(page.visitor, page.name, settings_now())
         yield
 
 
@@ -101,7 +102,7 @@ def _try_again() -> None:
 def _look_again(since: float) -> None:
     """Draw the page again once the database answers; not at once, or a page that fails would never come to rest."""
     st.caption("This page looks again by itself.")
-    settings = load_settings()
+    settings = settings_now()
     if time.monotonic() - since > LOOKS / 2 and is_back(settings.database_url, settings.query_seconds):
         st.rerun()
 

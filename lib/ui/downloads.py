@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lib.access import Field
-from lib.settings import load_settings
+from lib.ui.configured import settings_now
 from lib.ui.gate import audit_log, is_still_admitted
 from lib.ui.page import Page
 
@@ -37,7 +37,7 @@ def offer_file(
     }
 
     def made() -> bytes:
-        settings = load_settings()
+        settings = settings_now()
         log = audit_log(settings)
         if not is_still_admitted(page.visitor, page.name, settings):
             log.record("refusal", page.visitor.name, why="the rights have ended", **facts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -55,8 +57,8 @@ def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
     show_chart(
         page,
         Sheet(f"Mistakes by {definitions.VIEWS[view].lower()}", counts, definitions.CELL_COLUMNS),
-        lambda colours: charts.heatmap(
-            counts, colours, x_title=definitions.VIEWS[view], selectable=True, selected=start, x_order=order
+        partial(
+            charts.heatmap, counts, x_title=definitions.VIEWS[view], selectable=True, selected=start, x_order=order
         ),
         how=definitions.HEATMAP,
         sql=counts.attrs.get("sql", ""),

@@ -34,7 +34,7 @@ from lib.queries.mistakes import (
     top_mistakes,
 )
 from lib.ui import cached
-from lib.ui.cached import ask
+from lib.ui.cached import ask, made
 from lib.ui.page import Page
 from lib.ui.text import plain
 from lib.ui.tuning import thresholds
@@ -77,8 +77,8 @@ def load_week(page: Page, period: Period) -> Week:
     sums = shown_groups(page, by_role, "window", "group")
     ends = tuple(replace(page.period("conversion_days"), as_of=one.as_of) for one in periods)
     return Week(
-        engagement_table(sums, total=None),
-        totals_by_window(sums, WINDOWS_SHOWN),
+        made(engagement_table, sums, total=None),
+        made(totals_by_window, sums, WINDOWS_SHOWN),
         ask(page.source, mistake_totals, tuple(periods), MistakeFilter()),
         [len(candidates(one, thresholds(page))) for one in cached.scored_history(page.source, ends)],
     )

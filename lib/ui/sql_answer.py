@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -85,7 +86,7 @@ def _draw_chart(page: Page, outcome: Outcome, kind: OwnKind, x: str, y: str) -> 
     show_chart(
         page,
         _sheet(outcome),
-        lambda colours: own_chart(outcome.frame, (x, columns[x]), (y, columns[y]), kind, colours, page.zone),
+        partial(own_chart, outcome.frame, (x, columns[x]), (y, columns[y]), kind, zone=page.zone),
         how=HOW,
         sql=outcome.sql,
     )

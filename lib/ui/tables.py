@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import altair as alt
@@ -17,7 +18,7 @@ from lib.charts import LIGHT, Palette, palette
 from lib.database import connect
 from lib.exports import Column, Sheet
 from lib.queries.people import everybody
-from lib.ui import withheld
+from lib.ui import cached, withheld
 from lib.ui.downloads import offer_file
 from lib.ui.page import Page
 from lib.ui.text import LONG_TEXT
@@ -57,7 +58,7 @@ def show_table(
 def show_chart(
     page: Page,
     sheet: Sheet,
-    draw: Callable[[Palette], AnyChart],
+    draw: partial[alt.LayerChart],
     *,
     how: str,
     sql: str = "",
@@ -65,10 +66,10 @@ def show_chart(
 ) -> Any:
     """A chart (its description is the text alternative), the table that it draws, and both as files.
 
-    ``draw`` makes it for a palette: the visitor's on the page, the light one for pictures. ``options`` are those of
-    st.altair_chart, and so is the answer.
+    ``draw`` makes it for a palette, of the values that it holds: the visitor's on the page, the light one for pictures.
+    ``options`` are those of st.vega_lite_chart, and so is the answer.
     """
-    event = st.altair_chart(draw(palette(page.theme)), theme=None, **options)
+    event = st.vega_lite_chart(spec=cached.drawn(draw, palette(page.theme)), theme=None, **options)
     _footer(page, sheet, how, sql, None, draw)
     return event
 

@@ -25,9 +25,9 @@ class Watch:
     others_share: float = 0.0
 
     async def watch(self) -> None:
-        """Until it is cancelled; then the server's processor seconds are known, of all times together, and the shares
-
-        of this time in percent of one core: the server's, ours, all others'."""
+        """Until it is cancelled. Then processor ``seconds`` of the server are known, of every call together, and shares
+        of one core in percent, of the last call: the server's, ours, all others'.
+        """
         start, before = time.perf_counter(), self._seconds()
         try:
             while True:
@@ -35,10 +35,9 @@ class Watch:
                 await asyncio.sleep(EVERY)
         finally:
             elapsed = time.perf_counter() - start
-            self.seconds += self._seconds()[0] - before[0]
-            server, own, busy = (
-                100 * (now - then) / elapsed for now, then in zip(self._seconds(), before, strict=True)
-            )
+            server, own, busy = (now - then for now, then in zip(self._seconds(), before, strict=True))
+            self.seconds += server
+            server, own, busy = (100 * seconds / elapsed for seconds in (server, own, busy))
             self.share, self.own_share, self.others_share = server, own, max(0.0, busy - server - own)
 
     def _seconds(self) -> tuple[float, float, float]:

@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 from typing import TypeVar
 
+import altair as alt
 import pandas as pd
 import pytest
 import streamlit as st
 from sqlalchemy import Connection, text
 
+from lib.charts import DARK, LIGHT, Palette, weekly_sessions
 from lib.database import DatabaseProblem
 from lib.period import Period
 from lib.queries import conversion
@@ -252,3 +255,26 @@ def test_everything_is_forgotten_after_very_many_states(source: Source, monkeypa
         cached.computed_at(Source(source.name, f"state {number}", source.engine))
     cached.ask(source, count_users, "free")
     assert ASKED == ["free", "free"]
+
+
+def test_a_chart_of_the_same_values_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[int] = []
+
+    def chart(frame: pd.DataFrame, colours: Palette, *, title: str) -> alt.LayerChart:
+        built.append(1)
+        return alt.LayerChart(layer=[alt.Chart(frame, title=title).mark_bar().encode(x="n:Q")])
+
+    frames = [pd.DataFrame({"n": [1, 2]}), pd.DataFrame({"n": [1, 2]}), pd.DataFrame({"n": [1, 3]})]
+    drawn = [cached.drawn(partial(chart, frame, title="a"), LIGHT) for frame in frames]
+    assert len(built) == 2
+    assert drawn[0].keys() == drawn[1].keys()
+    cached.drawn(partial(chart, frames[0], title="b"), LIGHT)
+    cached.drawn(partial(chart, frames[0], title="a"), DARK)
+    assert len(built) == 4
+
+
+def test_a_finished_chart_is_a_copy_for_each_visitor() -> None:
+    weeks = pd.DataFrame({"week": [date(2026, 11, 16)], "group": ["free"], "sessions": [3], "is_over": [False]})
+    drawing = partial(weekly_sessions, weeks)
+    cached.drawn(drawing, LIGHT).clear()
+    assert cached.drawn(drawing, LIGHT)
