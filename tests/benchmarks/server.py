@@ -56,7 +56,7 @@ class Server:
 
 
 @contextmanager
-def serve(script: Path, database: Path | None = None) -> Iterator[Server]:
+def serve(script: Path, database: Path | str | None = None) -> Iterator[Server]:
     """A server of ``script``, started now, that may not answer yet."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -30,16 +30,17 @@ FLAGS = [
 
 
 @contextmanager
-def running_app(database: Path, log: Path) -> Iterator[str]:
+def running_app(database: Path, log: Path, **settings: str) -> Iterator[str]:
     """The app over ``database``; its address. What the server prints goes to ``log``."""
     port = _free_port()
     options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
     own = {name: value for name, value in os.environ.items() if not name.startswith("FLUENCY_")}
+    given = {"database_url": str(database), "audit": ""} | settings
     with log.open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "Home.py", *options],
             cwd=ROOT,
-            env=own | {"FLUENCY_DATABASE_URL": str(database), "FLUENCY_AUDIT": ""},
+            env=own | {f"FLUENCY_{name.upper()}": value for name, value in given.items()},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

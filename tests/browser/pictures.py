@@ -11,6 +11,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from lib.report.orders import order_from
+from lib.report.run import run
+from lib.settings import Settings
 from tests.browser.app import ROOT, open_browser, running_app
 from tests.browser.visitor import Visitor
 
@@ -20,6 +23,10 @@ PICTURES = {
     "engagement": ("engagement", DESK, "light"),
     "mistakes": ("mistakes", DESK, "light"),
     "conversion": ("conversion", DESK, "light"),
+    "analyses": ("analyses", DESK, "light"),
+    "sql": ("sql", DESK, "light"),
+    "reports": ("reports", DESK, "light"),
+    "audit": ("audit", DESK, "light"),
     "data_health": ("data_health", DESK, "light"),
     "conversion_dark": ("conversion", DESK, "dark"),
     "home_phone": ("", PHONE, "light"),
@@ -32,7 +39,9 @@ def take_pictures(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         database = Path(shutil.copy(ROOT / "sample.db", scratch))
-        with running_app(database, Path(scratch, "log.txt")) as address:
+        places = {"audit": str(Path(scratch, "audit.jsonl")), "reports_folder": str(Path(scratch, "reports"))}
+        run(order_from(Settings(database_url=str(database), **places)))
+        with running_app(database, Path(scratch, "log.txt"), **places) as address:
             browser = open_browser(playwright)
             for name, (path, size, scheme) in PICTURES.items():
                 _save(_picture(browser, address, path, size, scheme), folder / f"{name}.png")
