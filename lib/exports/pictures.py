@@ -45,7 +45,7 @@ def _on_white(chart: AnyChart) -> dict[str, Any]:
     return spec
 
 
-def specification(chart: AnyChart) -> dict[str, Any]:
+def specification(chart: AnyChart, *, validate: bool = True) -> dict[str, Any]:
     """The chart as Vega-Lite with all its rows under ``datasets``. Raises CannotWrite where they cannot be read.
 
     How altair hands rows over is one setting for all threads, and a page that draws a chart at the same moment sets it
@@ -55,7 +55,7 @@ def specification(chart: AnyChart) -> dict[str, Any]:
 
     for _ in range(5):
         with alt.data_transformers.enable("default", max_rows=None):
-            spec = chart.to_dict()
+            spec = chart.to_dict(validate=validate)
         if _data_names(spec) <= spec.get("datasets", {}).keys():
             return spec
     raise CannotWrite("The rows of the chart could not be read. Try again.")
