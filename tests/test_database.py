@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from lib import database
 from lib.database import (
+    UNTOLD,
     DatabaseProblem,
     connect,
     database_url,
@@ -316,6 +317,11 @@ def test_an_answer_has_exactly_the_columns_and_types_that_were_asked_for(worked:
         "at": "datetime64[ns, UTC]",
     }
     assert frame.attrs["sql"].startswith("SELECT users.user_id")
+
+
+def test_where_nobody_asks_for_it_the_sql_is_not_written_out(worked: Connection):
+    worked.execution_options(**{UNTOLD: True})
+    assert read(worked, select(users.c.user_id), {"id": "str"}).attrs == {}
 
 
 def test_no_rows_have_the_same_types_as_an_answer_of_none(worked: Connection):

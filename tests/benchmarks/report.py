@@ -18,11 +18,13 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, event
 
+from lib.queries.own import Limits
 from lib.report.analyses import OwnAnalyses
 from lib.report.contents import ReportOptions
 from lib.report.names import REPORT, SUMMARY
 from lib.report.run import Order, run
 from lib.sample import END
+from lib.settings import Settings
 from tests.benchmarks.data import short_history
 from tests.benchmarks.rows import Bar, Clock, Row, Timer
 from tests.benchmarks.usage import ROOT, Usage, usage_of
@@ -185,7 +187,8 @@ def _kind(own: bool) -> str:
 
 def _order(database: Path, folder: Path, *, own: bool, days: int | None = None) -> Order:
     lengths = dict.fromkeys(("engagement_days", "mistakes_days", "conversion_days"), days) if days else {}
-    analyses = OwnAnalyses(ROOT / "analyses", days or OwnAnalyses.days) if own else None
+    limits = Limits(rows=Settings.model_fields["report_rows"].default)
+    analyses = OwnAnalyses(ROOT / "analyses", days or OwnAnalyses.days, limits) if own else None
     options = ReportOptions(zone="UTC", as_of=END, own=analyses, **lengths)
     return Order(database_url=str(database), report=options, folder=folder)
 
