@@ -243,4 +243,4 @@ def arriving(window: BrowserContext, site: Site, name: str) -> Iterator[Person]:
     person = Person(window, site, name)
     yield person
     person.page.close()
-    assert person.troubles == []
+    assert not person.troubles, person.troubles
