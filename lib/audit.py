@@ -6,7 +6,6 @@ No address of a learner gets into it: what looks like one in a filter or a state
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,13 +16,14 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
+from lib.addresses import without_addresses
+
 Event = Literal["sign-in", "sign-out", "refusal", "page", "download", "sql"]
 
 STANDARD_OUTPUT = "-"
 LARGEST = 10_000_000  # bytes of one file
 KEPT = 9  # older files
 LONGEST = 2_000  # characters of one text
-ADDRESS = re.compile(r"[^\s@'\"<>(),;]+@[^\s@'\"<>(),;]+")
 
 
 class AuditProblem(Exception):
@@ -113,7 +113,7 @@ def _problem(place: str, error: BaseException | None) -> AuditProblem:
 def _cleared(fact: object) -> object:
     """Without addresses, and not endless."""
     if isinstance(fact, str):
-        return ADDRESS.sub("[address]", fact)[:LONGEST]
+        return without_addresses(fact)[:LONGEST]
     if isinstance(fact, dict):
         return {name: _cleared(value) for name, value in fact.items()}
     if isinstance(fact, (list, tuple, set, frozenset)):

@@ -31,6 +31,18 @@ def test_no_address_of_a_learner_gets_in(tmp_path: Path) -> None:
     assert "[address]" in text
 
 
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "x" * 1_000_000 + "@", "@x" * 300_000])
+def test_a_megabyte_without_a_space_is_recorded_like_any_text(text: str, tmp_path: Path) -> None:
+    AuditLog(str(tmp_path / "a.jsonl")).record("sql", "ann", sql=text)
+    (line,) = lines(tmp_path / "a.jsonl")
+    assert len(str(line["sql"])) <= audit.LONGEST
+
+
+def test_an_address_with_another_sign_is_one_too(tmp_path: Path) -> None:
+    AuditLog(str(tmp_path / "a.jsonl")).record("page", "ann", filters={"user": "kim%40learner.net"})
+    assert "learner" not in (tmp_path / "a.jsonl").read_text()
+
+
 def test_a_text_has_its_limit_and_stays_one_line(tmp_path: Path) -> None:
     AuditLog(str(tmp_path / "a.jsonl")).record("sql", "ann", sql="x\n" * 1_000_000)
     (line,) = lines(tmp_path / "a.jsonl")

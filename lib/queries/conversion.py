@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.expression import Subquery
 
+from lib.addresses import ADDRESS_SIGNS
 from lib.database import Kind, has_table, no_rows, read
 from lib.dialects import EMPTY, before, code_points, in_window, moment
 from lib.period import Period
@@ -29,7 +30,6 @@ from lib.schema import conversion_triggers as t
 from lib.schema import lead_scores, users
 
 FREE = "free"
-ADDRESS_SIGNS = ("@", "\uff20", "\ufe6b", "%40")  # the sign, wide, small, and as it is written in a link
 
 _SCORES: dict[str, Kind] = {"user_id": "str", "session_id": "str", "started_at": "utc", "confidence_score": "float64"}
 _USERS: dict[str, Kind] = {"user_id": "str", "email": "str", "english_level": "str"}

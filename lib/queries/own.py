@@ -18,7 +18,6 @@ from lib.period import Period
 from lib.queries.guard import NOTHING, Guard, OutOfTime, Stop, Withheld
 from lib.queries.wall import guarded
 
-PARAMETERS = ("start", "end", "as_of")
 BATCH = 100  # rows that are fetched at once
 LONGEST_ROW = 500_000  # bytes that a server may send as one row
 TOO_LONG = f"a row of more than {LONGEST_ROW:,} bytes"

@@ -23,8 +23,6 @@ from lib.ui.page import Page
 from lib.ui.tables import list_height, show_chart, show_table
 from lib.ui.text import plain
 
-MAX_PICKED = 3
-
 
 def read_filter(page: Page, period: Period) -> MistakeFilter:
     """The row of controls; cells of the heatmap are not part of it yet."""

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pandas as pd
 
 from lib.access import Field
+from lib.addresses import without_addresses
 from lib.analysis.pseudonyms import MAIL_COLUMN, USER_COLUMN, checked_key
-from lib.analysis.withheld import under_pseudonyms, without_addresses
+from lib.analysis.withheld import under_pseudonyms
 from lib.exports import Column, Sheet
 from lib.ui.page import Page
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib.addresses import ADDRESS, without_addresses
 from lib.analysis.pseudonyms import pseudonym
-from lib.analysis.withheld import ADDRESS, frame_without_addresses, under_pseudonyms, without_addresses
+from lib.analysis.withheld import frame_without_addresses, under_pseudonyms
 
 KEY = b"a key of sixteen bytes or more"
 LOCAL = st.from_regex(r"[A-Za-z0-9._%+-]{1,12}", fullmatch=True)

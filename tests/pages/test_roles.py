@@ -20,8 +20,8 @@ from streamlit.testing.v1 import AppTest
 
 from lib.access import FIELDS, Field, Role
 from lib.access import PAGES as PAGES_OF_ROLES
+from lib.addresses import ADDRESS
 from lib.analysis.pseudonyms import pseudonym
-from lib.analysis.withheld import ADDRESS
 from lib.queries.wall import FIELD_COLUMNS
 from tests.factory import make_database
 from tests.pages.app import (
