@@ -1,7 +1,5 @@
 """Home: how the week went, what stands out, and the way to the pages."""
 
-from functools import partial
-
 import streamlit as st
 
 from lib import charts, definitions
@@ -10,7 +8,7 @@ from lib.exports import Sheet
 from lib.period import weeks
 from lib.queries.engagement import sessions_by_role
 from lib.ui import overview
-from lib.ui.cached import ask, made
+from lib.ui.cached import ask, drawn, made
 from lib.ui.door import open_page
 from lib.ui.tables import explain, show_chart
 from lib.ui.withheld import shown_groups
@@ -38,7 +36,7 @@ with open_page("Home", question="How did the week go, and what stands out?") as 
         show_chart(
             page,
             Sheet("Sessions a week", weekly, definitions.WEEKLY_COLUMNS),
-            partial(charts.weekly_sessions, weekly),
+            drawn(charts.weekly_sessions, weekly),
             how=definitions.WEEKLY,
             sql=by_week.attrs["sql"],
         )

@@ -8,7 +8,8 @@ select cast(substr(cast(started_at as text), 12, 2) as integer) as hour_utc,
        100.0 * sum(case when ended_at is null or cast(ended_at as text) = '' then 0 else 1 end) / count(*) as finished_percent
 from coaching_sessions
 where started_at >= :start
-  and replace(substr(cast(started_at as text), 1, 19), 'T', ' ') >= :start
-  and replace(substr(cast(started_at as text), 1, 19), 'T', ' ') < :end
+  and replace(cast(started_at as text), 'T', ' ') >= :start
+  -- What is earlier as it is written is earlier; only the others are worth a closer look.
+  and (started_at < :end or replace(cast(started_at as text), 'T', ' ') < :end)
 group by 1
 order by 1

@@ -1,7 +1,5 @@
 """Engagement: who practised, and is it more or less than before?"""
 
-from functools import partial
-
 import streamlit as st
 
 from lib import charts, definitions
@@ -12,7 +10,7 @@ from lib.period import weeks
 from lib.queries.engagement import sessions_by_level, sessions_by_role
 from lib.schema import LEVELS, ROLES
 from lib.ui import controls, looks
-from lib.ui.cached import ask, made
+from lib.ui.cached import ask, drawn, made
 from lib.ui.door import open_page
 from lib.ui.tables import show_chart, show_table
 from lib.ui.withheld import meant, shown_groups
@@ -51,7 +49,7 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         show_chart(
             page,
             Sheet("Sessions a week", weekly, definitions.WEEKLY_COLUMNS),
-            partial(charts.weekly_sessions, weekly),
+            drawn(charts.weekly_sessions, weekly),
             how=definitions.WEEKLY,
             sql=by_week.attrs["sql"],
         )
@@ -64,7 +62,7 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         show_chart(
             page,
             Sheet("Confidence by level", level_table, definitions.engagement_columns("level", "Level")),
-            partial(charts.confidence_by_level, level_table),
+            drawn(charts.confidence_by_level, level_table),
             how=definitions.LEVELS,
             sql=by_level.attrs["sql"],
         )

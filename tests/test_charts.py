@@ -33,8 +33,9 @@ from lib.charts import (
 from lib.charts.cells import compact, inks
 from lib.charts.palette import contrast
 from lib.charts.post import BOTTOM, GAP, TOP, fit
-from lib.exports import chart_png, chart_svg
+from lib.exports import Spec, chart_png, chart_svg
 
+AnyChart = alt.LayerChart | Spec
 THEMES = [pytest.param(LIGHT, id="light"), pytest.param(DARK, id="dark")]
 ROLE_COLORS = {"free": "#0072b2", "student": "#e69f00", "coach": "#009e73", "superuser": "#cc79a7"}
 # What would run, close a string, or turn into markup if it were not treated as plain text.
@@ -86,15 +87,15 @@ def draw_heatmap(frame: pd.DataFrame, colors: Palette) -> alt.LayerChart:
     return heatmap(frame, colors, x_title="Type", selectable=True)
 
 
-def draw_grid(frame: pd.DataFrame, colors: Palette) -> alt.LayerChart:
+def draw_grid(frame: pd.DataFrame, colors: Palette) -> Spec:
     return what_if_grid(frame, colors, now=(8.1, 3), price=179, currency="$")
 
 
-def draw_curve(frame: pd.DataFrame, colors: Palette) -> alt.LayerChart:
+def draw_curve(frame: pd.DataFrame, colors: Palette) -> Spec:
     return candidates_curve(frame, colors, now=8.1)
 
 
-CHARTS: list[tuple[Callable[[], pd.DataFrame], Callable[[pd.DataFrame, Palette], alt.LayerChart]]] = [
+CHARTS: list[tuple[Callable[[], pd.DataFrame], Callable[[pd.DataFrame, Palette], AnyChart]]] = [
     (weekly, weekly_sessions),
     (levels, confidence_by_level),
     (mistakes, draw_heatmap),
@@ -115,9 +116,19 @@ def nodes(part: Any) -> Iterator[dict[str, Any]]:
             yield from nodes(child)
 
 
-def rows_of(chart: alt.LayerChart) -> list[dict[str, Any]]:
+def spec_of(chart: AnyChart) -> dict[str, Any]:
+    """The chart as Vega-Lite, which has to keep to the schema that altair brings along."""
+    if not isinstance(chart, dict):
+        return chart.to_dict()
+    rows = {name: frame.to_dict("records") for name, frame in chart["datasets"].items()}
+    spec = chart | {"datasets": rows}
+    alt.LayerChart.from_dict(spec)
+    return spec
+
+
+def rows_of(chart: AnyChart) -> list[dict[str, Any]]:
     """All rows of all layers."""
-    return [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+    return [row for rows in spec_of(chart)["datasets"].values() for row in rows]
 
 
 def scale_of(chart: alt.LayerChart, channel: str) -> dict[str, Any]:
@@ -126,21 +137,21 @@ def scale_of(chart: alt.LayerChart, channel: str) -> dict[str, Any]:
     return next(scale for scale in found if scale)
 
 
-def compiled(chart: alt.LayerChart) -> dict[str, Any]:
+def compiled(chart: AnyChart) -> dict[str, Any]:
     """The chart as Vega, which holds every expression that will be run."""
-    spec = chart.to_dict()
+    spec = spec_of(chart)
     vega: dict[str, Any] = vl_convert.vegalite_to_vega(spec | {"width": 600}, vl_version="6.4")
     return vega
 
 
-def picture(chart: alt.LayerChart) -> Image.Image:
+def picture(chart: AnyChart) -> Image.Image:
     return Image.open(io.BytesIO(chart_png(chart, scale=1))).convert("RGB")
 
 
 @EVERY_CHART
 @pytest.mark.parametrize("colors", THEMES)
 def test_a_chart_fills_the_width_that_it_is_given_and_says_what_it_shows(rows: Any, draw: Any, colors: Palette) -> None:
-    spec = draw(rows(), colors).to_dict()
+    spec = spec_of(draw(rows(), colors))
     assert spec["width"] == "container"
     assert spec["autosize"] == {"type": "fit-x", "contains": "padding"}
     assert spec["height"] >= 50
@@ -167,7 +178,7 @@ def test_a_chart_in_a_file_is_not_blank(rows: Any, draw: Any) -> None:
 @EVERY_CHART
 def test_labels_and_titles_read_on_both_themes(rows: Any, draw: Any) -> None:
     for colors in (LIGHT, DARK):
-        config = draw(rows(), colors).to_dict()["config"]
+        config = spec_of(draw(rows(), colors))["config"]
         for part in ("axis", "legend"):
             assert contrast(config[part]["labelColor"], colors.surface) >= 4.5
             assert contrast(config[part]["titleColor"], colors.surface) >= 4.5
@@ -347,7 +358,7 @@ def test_the_present_setting_is_outlined_although_its_step_is_not_exact() -> Non
     chart = draw_grid(settings(), LIGHT)
     now = [(round(row["min_confidence"], 9), row["min_sessions"]) for row in rows_of(chart) if row["is_now"]]
     assert now == [(8.1, 3)]
-    outline = chart.to_dict()["layer"][1]
+    outline = chart["layer"][1]
     assert outline["transform"] == [{"filter": "datum.is_now"}]
     assert outline["mark"]["stroke"] == LIGHT.accent
 
@@ -360,7 +371,7 @@ def test_every_setting_has_its_candidates_and_its_revenue() -> None:
 
 
 def test_a_click_selects_one_setting() -> None:
-    (cell,) = draw_grid(settings(), LIGHT).to_dict()["params"]
+    (cell,) = draw_grid(settings(), LIGHT)["params"]
     assert cell["name"] == "cell"
     assert cell["select"]["fields"] == ["min_confidence", "min_sessions"]
     assert cell["select"]["toggle"] is False

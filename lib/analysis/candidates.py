@@ -14,18 +14,26 @@ MINIMUMS = tuple(range(1, 11))
 GRID_MINIMUMS = 6
 
 
-def candidate_table(
-    scored: ScoredSessions, thresholds: Thresholds, people: pd.DataFrame, leads: pd.DataFrame, offers: pd.DataFrame
-) -> pd.DataFrame:
-    """Candidates in the order of ``streaks.candidates``; the other frames are the answers of ``queries.conversion``.
+def known_users(people: pd.DataFrame, leads: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
+    """What no slider changes: all that is known about each user, from the answers of ``queries.conversion``.
+
+    Index: user_id (str). Columns: email, english_level (str), lead_score (float), lead_status (str), offered_at
+    (datetime64[ns, UTC]), outcome (str: of the newest offer).
+    """
+    offered = offers[["user_id", "offered_at"]].assign(outcome=outcomes(offers))
+    known = people.merge(leads, on="user_id", how="left").merge(offered, on="user_id", how="left")
+    return known.set_index("user_id")
+
+
+def candidate_table(scored: ScoredSessions, thresholds: Thresholds, known: pd.DataFrame) -> pd.DataFrame:
+    """Candidates in the order of ``streaks.candidates``, with what ``known_users`` knows about them.
 
     Columns: user_id, email, english_level (str), sessions (int), avg_score (float, two decimals), last_session_at
     (datetime64[ns, UTC]), lead_score (float), lead_status (str), offered_at (datetime64[ns, UTC]), outcome (str: of the
     newest offer), recommendation (str).
     """
     found = candidates(scored, thresholds)
-    table = with_people(found, people).merge(leads, on="user_id", how="left")
-    table = table.merge(offers.assign(outcome=outcomes(offers)), on="user_id", how="left")
+    table = pd.concat([found, known.reindex(found["user_id"]).reset_index(drop=True)], axis=1)
     table["recommendation"] = pd.Series(RECOMMENDATION, index=table.index, dtype="str")
     names = ["user_id", "email", "english_level", "sessions", "avg_score", "last_session_at", "lead_score"]
     return table[[*names, "lead_status", "offered_at", "outcome", "recommendation"]]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lib.analysis.mistakes import NEW
+from lib.dialects import UNKNOWN
 
 FEW_SESSIONS = 10
 SMALL_CHANGE = 5.0  # percent
@@ -27,11 +28,11 @@ class Standout:
 def role_standouts(table: pd.DataFrame) -> list[Standout]:
     """Roles whose sessions rose or fell most; ``table`` is an engagement table without its total.
 
-    Roles with fewer than ten sessions in both windows say nothing, nor do changes of less than 5 %.
+    Roles with fewer than ten sessions in both windows say nothing, nor do unknown ones and changes of less than 5 %.
     """
     found = []
     for role, now, before in zip(table["group"], table["sessions"], table["sessions_before"], strict=True):
-        if max(now, before) < FEW_SESSIONS or before == 0:
+        if role == UNKNOWN or max(now, before) < FEW_SESSIONS or before == 0:
             continue
         percent = 100.0 * (now - before) / before
         if abs(percent) >= SMALL_CHANGE:

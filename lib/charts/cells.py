@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -17,10 +19,14 @@ def colored(column: str, most: float, palette: Palette, title: str) -> alt.Color
 
     A square-root scale, or one large number would make all others look alike.
     """
+    return alt.Color(f"{column}:Q", scale=alt.Scale(**few_to_many(most, palette)), legend=None, title=title)
+
+
+def few_to_many(most: float, palette: Palette) -> dict[str, Any]:
+    """The sequential scale of ``colored``, as Vega-Lite."""
     most = max(most, 1)
-    domain, colors = [0, most / 4, most], list(palette.sequential)
-    scale = alt.Scale(type="sqrt", domain=domain, range=colors, interpolate="rgb", clamp=True)
-    return alt.Color(f"{column}:Q", scale=scale, legend=None, title=title)
+    domain = [0, most / 4, most]
+    return {"type": "sqrt", "domain": domain, "range": list(palette.sequential), "interpolate": "rgb", "clamp": True}
 
 
 def inks(values: pd.Series, palette: Palette) -> pd.Series:

@@ -1,21 +1,24 @@
-"""What the thresholds do: candidates and revenue at every setting, the present one marked."""
+"""What the thresholds do: candidates and revenue at every setting, the present one marked.
+
+Written as Vega-Lite: both are drawn anew for every step of a slider, and Altair takes a tenth of a second for them.
+"""
 
 from __future__ import annotations
 
-import altair as alt
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from lib.charts.cells import colored, compact, fitting, inks
-from lib.charts.palette import Palette, dress
+from lib.charts.cells import compact, few_to_many, fitting, inks
+from lib.charts.palette import Layer, Palette, dress_layers
+from lib.exports import Spec
 
 CELL_HEIGHT = 44
 CONFIDENCE = "Confidence above (1 to 10)"
 
 
-def what_if_grid(
-    frame: pd.DataFrame, palette: Palette, *, now: tuple[float, int], price: float, currency: str
-) -> alt.LayerChart:
+def what_if_grid(frame: pd.DataFrame, palette: Palette, *, now: tuple[float, int], price: float, currency: str) -> Spec:
     """Candidates, and the revenue they would bring, at every setting; the present one is outlined.
 
     ``frame``: min_confidence (float), min_sessions (int), candidates (int), revenue (float), one row a setting.
@@ -23,39 +26,50 @@ def what_if_grid(
     number ("$", "EUR "). A click selects one setting: selection "cell", fields min_confidence and min_sessions.
     """
     settings = _with_texts(frame, palette, now, currency)
-    base = alt.Chart(settings).encode(
-        x=alt.X("min_confidence:O", title=CONFIDENCE, scale=_bands(0.03), axis=_number_axis(".1f")),
-        y=alt.Y("min_sessions:O", title="Minimum sessions", scale=_bands(0.05), axis=_number_axis("d")),
-    )
-    outline = base.transform_filter("datum.is_now").mark_rect(
-        fill=None, stroke=palette.accent, strokeWidth=3, cornerRadius=1, aria=False
-    )
     layers = (
-        _settings(base, frame, palette),
-        outline,
-        _written(base, settings, "count"),
-        _written(base, settings, "money"),
+        _cells(frame, palette),
+        _layer("rect", fill=None, stroke=palette.accent, strokeWidth=3, cornerRadius=1, aria=False)
+        | {"transform": [{"filter": "datum.is_now"}]},
+        _written(settings, "count", largest=13, dy=-7, fontWeight=600),
+        _written(settings, "money", largest=11, dy=9, fontWeight=400),
     )
+    place = {
+        "x": _band("min_confidence", CONFIDENCE, ".1f", 0.03),
+        "y": _band("min_sessions", "Minimum sessions", "d", 0.05),
+    }
     said = describe_what_if_grid(frame, now=now, price=price, currency=currency)
-    rows = frame["min_sessions"].nunique()
-    return dress(layers, palette, height=CELL_HEIGHT * max(rows, 1), description=said)
+    rows = max(frame["min_sessions"].nunique(), 1)
+    drawn = dress_layers(layers, palette, rows={"settings": settings}, height=CELL_HEIGHT * rows, description=said)
+    return drawn | {"data": {"name": "settings"}, "encoding": place, "params": [_CLICK]}
+
+
+# A click selects a setting, and stays: there is always one.
+_CLICK = {
+    "name": "cell",
+    "views": ["settings"],
+    "select": {
+        "type": "point",
+        "fields": ["min_confidence", "min_sessions"],
+        "on": "click",
+        "toggle": False,
+        "clear": False,
+    },
+}
 
 
 def _with_texts(frame: pd.DataFrame, palette: Palette, now: tuple[float, int], currency: str) -> pd.DataFrame:
-    money = frame["revenue"].map(lambda revenue: f"{currency}{revenue:,.0f}").astype("str")
-    return frame.assign(
-        is_now=_is_now(frame, now),
-        ink=inks(frame["candidates"], palette),
-        count=frame["candidates"].map("{:,}".format).astype("str"),
-        money=frame["revenue"].map(lambda revenue: f"{currency}{compact(revenue)}").astype("str"),
-        revenue_text=money,
-        label=[
-            f"confidence above {confidence:.1f}, at least {_counted(least, 'session')}: {_counted(count, 'candidate')}"
-            for confidence, least, count in zip(
-                frame["min_confidence"], frame["min_sessions"], frame["candidates"], strict=True
-            )
+    counts, revenues = frame["candidates"].tolist(), frame["revenue"].tolist()
+    texts = {
+        "count": [f"{count:,}" for count in counts],
+        "money": [f"{currency}{compact(revenue)}" for revenue in revenues],
+        "revenue_text": [f"{currency}{revenue:,.0f}" for revenue in revenues],
+        "label": [
+            f"{_rule((confidence, least))}: {_counted(count, 'candidate')}"
+            for confidence, least, count in zip(frame["min_confidence"], frame["min_sessions"], counts, strict=True)
         ],
-    )
+    }
+    columns = {name: pd.Series(text, index=frame.index, dtype="str") for name, text in texts.items()}
+    return frame.assign(is_now=_is_now(frame, now), ink=inks(frame["candidates"], palette), **columns)
 
 
 def _is_now(frame: pd.DataFrame, now: tuple[float, int]) -> pd.Series:
@@ -64,40 +78,38 @@ def _is_now(frame: pd.DataFrame, now: tuple[float, int]) -> pd.Series:
     return pd.Series(same, index=frame.index) & (frame["min_sessions"] == now[1])
 
 
-def _bands(gap: float) -> alt.Scale:
-    return alt.Scale(paddingInner=gap, paddingOuter=0)
+def _layer(mark: str, encoding: dict[str, Any] | None = None, **look: Any) -> Layer:
+    return {"mark": {"type": mark, **look}, "encoding": encoding or {}}
 
 
-def _number_axis(form: str) -> alt.Axis:
-    return alt.Axis(format=form, labelAngle=0, labelOverlap=False)
+def _field(name: str, kind: str, title: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"field": name, "type": kind, "title": title, **more}
 
 
-def _settings(base: alt.Chart, frame: pd.DataFrame, palette: Palette) -> alt.Chart:
-    cell = alt.selection_point(
-        name="cell", fields=["min_confidence", "min_sessions"], on="click", toggle=False, clear=False
-    )
-    most = frame["candidates"].max() if len(frame) else 1
+def _band(name: str, title: str, form: str, gap: float) -> dict[str, Any]:
+    axis = {"format": form, "labelAngle": 0, "labelOverlap": False}
+    return _field(name, "ordinal", title, scale={"paddingInner": gap, "paddingOuter": 0}, axis=axis)
+
+
+def _cells(frame: pd.DataFrame, palette: Palette) -> Layer:
+    most = float(frame["candidates"].max()) if len(frame) else 1
+    color = _field("candidates", "quantitative", "Candidates", scale=few_to_many(most, palette), legend=None)
     tooltip = [
-        alt.Tooltip("min_confidence:Q", title=CONFIDENCE, format=".1f"),
-        alt.Tooltip("min_sessions:Q", title="Minimum sessions"),
-        alt.Tooltip("candidates:Q", title="Candidates", format=",d"),
-        alt.Tooltip("revenue_text:N", title="Revenue potential"),
+        _field("min_confidence", "quantitative", CONFIDENCE, format=".1f"),
+        _field("min_sessions", "quantitative", "Minimum sessions"),
+        _field("candidates", "quantitative", "Candidates", format=",d"),
+        _field("revenue_text", "nominal", "Revenue potential"),
     ]
-    rect = base.mark_rect(cornerRadius=1, cursor="pointer").encode(
-        color=colored("candidates", most, palette, "Candidates"), tooltip=tooltip, description="label:N"
-    )
-    clickable: alt.Chart = rect.add_params(cell)
-    return clickable
+    encoding = {"color": color, "tooltip": tooltip, "description": _field("label", "nominal")}
+    return _layer("rect", encoding, cornerRadius=1, cursor="pointer") | {"name": "settings"}
 
 
-def _written(base: alt.Chart, settings: pd.DataFrame, column: str) -> alt.Chart:
+def _written(settings: pd.DataFrame, column: str, *, largest: float, **look: Any) -> Layer:
     """The large number of a cell (count), or the smaller one beneath (money)."""
-    is_large = column == "count"
     longest = int(settings[column].str.len().max()) if len(settings) else 1
-    size = alt.ExprRef(fitting(settings["min_confidence"].nunique(), longest, largest=13 if is_large else 11))
-    text = base.mark_text(dy=-7 if is_large else 9, fontWeight=600 if is_large else 400, aria=False, fontSize=size)
-    number: alt.Chart = text.encode(text=f"{column}:N", fill=alt.Fill("ink:N", scale=None, legend=None))
-    return number
+    size = {"expr": fitting(settings["min_confidence"].nunique(), longest, largest=largest)}
+    fill = {"field": "ink", "type": "nominal", "scale": None, "legend": None}
+    return _layer("text", {"text": _field(column, "nominal"), "fill": fill}, fontSize=size, aria=False, **look)
 
 
 def describe_what_if_grid(frame: pd.DataFrame, *, now: tuple[float, int], price: float, currency: str) -> str:
@@ -111,59 +123,61 @@ def describe_what_if_grid(frame: pd.DataFrame, *, now: tuple[float, int], price:
     return f"{subject}: {few:,} to {many:,} candidates{present} ({_rule(now)})."
 
 
-def _rule(now: tuple[float, int]) -> str:
-    return f"confidence above {now[0]:.1f}, at least {_counted(now[1], 'session')}"
+def _rule(setting: tuple[float, int]) -> str:
+    return f"confidence above {setting[0]:.1f}, at least {_counted(setting[1], 'session')}"
 
 
 def _counted(count: int, name: str) -> str:
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
-def candidates_curve(frame: pd.DataFrame, palette: Palette, *, now: float) -> alt.LayerChart:
+def candidates_curve(frame: pd.DataFrame, palette: Palette, *, now: float) -> Spec:
     """Candidates at every minimum confidence, the present one marked with its value.
 
     ``frame``: min_confidence (float, steps of 0.1), candidates (int), revenue (float). A setting between two steps is
     marked without a value, since none was computed for it.
     """
-    base = alt.Chart(frame).encode(
-        x=alt.X(
-            "min_confidence:Q",
-            title=CONFIDENCE,
-            scale=alt.Scale(zero=False, nice=False, padding=10),
-            axis=_curve_axis(),
-        ),
-        y=alt.Y("candidates:Q", title="Candidates", axis=alt.Axis(format=",d", tickMinStep=1, tickCount=4)),
-    )
-    # A setting holds up to the next step: scores above it count, so the line drops where a step begins.
-    line = base.mark_line(interpolate="step-after", color=palette.strong, strokeWidth=2)
-    tooltip = [
-        alt.Tooltip("min_confidence:Q", title=CONFIDENCE, format=".1f"),
-        alt.Tooltip("candidates:Q", title="Candidates", format=",d"),
-        alt.Tooltip("revenue:Q", title="Revenue potential", format=",.0f"),
-    ]
-    touch = base.mark_point(size=120, opacity=0, filled=True).encode(tooltip=tooltip)
-    layers = (line, *_present(base, frame, palette, now), touch)
-    return dress(layers, palette, height=180, description=describe_candidates_curve(frame, now=now))
-
-
-def _curve_axis() -> alt.Axis:
-    return alt.Axis(format=".1f", grid=False, labelOverlap="parity", labelSeparation=6, labelFlush=False)
-
-
-def _present(
-    base: alt.Chart, frame: pd.DataFrame, palette: Palette, now: float
-) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
     here = frame[np.isclose(frame["min_confidence"].to_numpy(dtype=np.float64), now)]
     text = f"{_counted(here['candidates'].iloc[0], 'candidate')} above {now:.1f}" if len(here) else f"above {now:g}"
+    mark = pd.DataFrame({"min_confidence": [now], "text": pd.Series([text], dtype="str")}).iloc[: len(frame)]
     is_right = len(frame) > 0 and now > frame["min_confidence"].mean()
-    mark = pd.DataFrame({"min_confidence": [now], "text": [text]}).iloc[: len(frame)]
-    at = alt.Chart(mark).encode(x="min_confidence:Q")
-    rule = at.mark_rule(color=palette.accent, strokeWidth=1.5, aria=False)
-    point = base.mark_point(filled=True, size=70, opacity=1, color=palette.accent, aria=False).properties(data=here)
-    label = at.mark_text(
-        align="right" if is_right else "left", dx=-6 if is_right else 6, baseline="bottom", fontWeight=600, aria=False
-    ).encode(y=alt.value(-4), text="text:N")
-    return rule, point, label
+    layers = (_steps(palette), *_present(palette, is_right=is_right), _touch())
+    rows = {"steps": frame, "here": here, "now": mark}
+    return dress_layers(layers, palette, rows=rows, height=180, description=describe_candidates_curve(frame, now=now))
+
+
+_AXIS = {"format": ".1f", "grid": False, "labelOverlap": "parity", "labelSeparation": 6, "labelFlush": False}
+_X = _field(
+    "min_confidence", "quantitative", CONFIDENCE, scale={"zero": False, "nice": False, "padding": 10}, axis=_AXIS
+)
+_Y = _field("candidates", "quantitative", "Candidates", axis={"format": ",d", "tickMinStep": 1, "tickCount": 4})
+
+
+def _steps(palette: Palette) -> Layer:
+    # A setting holds up to the next step: scores above it count, so the line drops where a step begins.
+    line = _layer("line", {"x": _X, "y": _Y}, interpolate="step-after", color=palette.strong, strokeWidth=2)
+    return line | {"data": {"name": "steps"}}
+
+
+def _present(palette: Palette, *, is_right: bool) -> tuple[Layer, Layer, Layer]:
+    """The present setting: a line, a dot where there is a value, and the value in words."""
+    rule = _layer("rule", {"x": _X}, color=palette.accent, strokeWidth=1.5, aria=False)
+    dot = _layer("point", {"x": _X, "y": _Y}, filled=True, size=70, opacity=1, color=palette.accent, aria=False)
+    side = {"align": "right" if is_right else "left", "dx": -6 if is_right else 6}
+    words = {"x": _X, "y": {"value": -4}, "text": _field("text", "nominal")}
+    label = _layer("text", words, baseline="bottom", fontWeight=600, aria=False, **side)
+    return rule | {"data": {"name": "now"}}, dot | {"data": {"name": "here"}}, label | {"data": {"name": "now"}}
+
+
+def _touch() -> Layer:
+    """Points that are not seen, for the pointer."""
+    tooltip = [
+        _field("min_confidence", "quantitative", CONFIDENCE, format=".1f"),
+        _field("candidates", "quantitative", "Candidates", format=",d"),
+        _field("revenue", "quantitative", "Revenue potential", format=",.0f"),
+    ]
+    points = _layer("point", {"x": _X, "y": _Y, "tooltip": tooltip}, size=120, opacity=0, filled=True)
+    return points | {"data": {"name": "steps"}}
 
 
 def describe_candidates_curve(frame: pd.DataFrame, *, now: float) -> str:

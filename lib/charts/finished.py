@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.exports import specification
+from lib.exports import Spec, specification
 
 if TYPE_CHECKING:
     import altair as alt
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     AnyChart = alt.Chart | alt.LayerChart
 
 
-def finished(chart: AnyChart) -> dict[str, Any]:
+def finished(chart: AnyChart) -> Spec:
     """The chart as Vega-Lite, its rows under ``datasets`` as DataFrames, as `st.vega_lite_chart` takes them.
 
     A browser that gets rows as tables does not read times from texts, so they are times here.

@@ -8,10 +8,14 @@ from types import MappingProxyType
 from typing import Any
 
 import altair as alt
+import pandas as pd
+
+from lib.exports import Spec
 
 # The page's own fonts; then the one that vl-convert brings along for pictures.
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif"
 TEXT_SIZE = 12
+Layer = dict[str, Any]  # one layer of a chart in Vega-Lite
 
 
 @dataclass(frozen=True)
@@ -94,21 +98,37 @@ def _channels(color: str) -> tuple[int, int, int]:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
+# The width includes axes and labels, so a phone shows all of them; the height does not, so rows keep theirs.
+_SHAPE: dict[str, Any] = {
+    "width": "container",
+    "autosize": {"type": "fit-x", "contains": "padding"},
+    "padding": {"left": 2, "top": 6, "right": 10, "bottom": 6},
+}
+
+
 def dress(layers: Iterable[alt.Chart], colors: Palette, *, height: int, description: str) -> alt.LayerChart:
     """The layers as one chart with the common type and colours, as wide as its place; ``height``: pixels of plot.
 
     ``description`` is the text alternative; st.altair_chart takes it from the chart.
     """
-    chart = alt.LayerChart(layer=list(layers)).properties(
-        width="container",
-        height=height,
-        description=description,
-        # The width includes axes and labels, so a phone shows all of them; the height does not, so rows keep theirs.
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-        padding={"left": 2, "top": 6, "right": 10, "bottom": 6},
-    )
+    chart = alt.LayerChart(layer=list(layers)).properties(**_SHAPE, height=height, description=description)
     dressed: alt.LayerChart = chart.configure(**_config(colors))
     return dressed
+
+
+def dress_layers(
+    layers: Iterable[Layer], colors: Palette, *, rows: Mapping[str, pd.DataFrame], height: int, description: str
+) -> Spec:
+    """The same for layers that are written as Vega-Lite; ``rows`` by the name that a layer gives its data."""
+    return {
+        "$schema": alt.SCHEMA_URL,
+        **_SHAPE,
+        "height": height,
+        "description": description,
+        "layer": list(layers),
+        "datasets": dict(rows),
+        "config": _config(colors),
+    }
 
 
 def _config(colors: Palette) -> dict[str, Any]:

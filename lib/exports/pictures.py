@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from lib.exports.tables import CannotWrite
 
 if TYPE_CHECKING:
     import altair as alt
+    import pandas as pd
 
     AnyChart = alt.Chart | alt.LayerChart
 
+Spec = dict[str, Any]  # a chart in Vega-Lite, the rows of its ``datasets`` as DataFrames
 WHITE = "#ffffff"
 WIDTH = 800  # chart pixels, for a chart that fills its container: a file has no container
 
 
-def chart_png(chart: AnyChart, *, scale: float = 2.0) -> bytes:
+def chart_png(chart: AnyChart | Spec, *, scale: float = 2.0) -> bytes:
     """The chart as PNG on white, ``scale`` picture dots per chart pixel. Raises ValueError when it cannot be drawn."""
     import vl_convert
 
     return vl_convert.vegalite_to_png(_on_white(chart), scale=scale, **_drawing())
 
 
-def chart_svg(chart: AnyChart) -> bytes:
+def chart_svg(chart: AnyChart | Spec) -> bytes:
     """The chart as SVG on white, UTF-8. Raises ValueError when it cannot be drawn."""
     import vl_convert
 
@@ -37,12 +40,20 @@ def _drawing() -> dict[str, Any]:
     return {"vl_version": f"{major}.{minor}", "allowed_base_urls": []}
 
 
-def _on_white(chart: AnyChart) -> dict[str, Any]:
-    spec = specification(chart)
-    spec["background"] = WHITE
-    if spec.get("width") == "container":
-        spec["width"] = WIDTH
-    return spec
+def _on_white(chart: AnyChart | Spec) -> dict[str, Any]:
+    spec = _with_records(chart) if isinstance(chart, dict) else specification(chart)
+    width = WIDTH if spec.get("width") == "container" else spec.get("width")
+    return spec | {"background": WHITE} | ({"width": width} if width is not None else {})
+
+
+def _with_records(spec: Spec) -> dict[str, Any]:
+    """The same with rows as JSON has them."""
+    return spec | {"datasets": {name: _records(frame) for name, frame in spec["datasets"].items()}}
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="ms"))
+    return rows
 
 
 def specification(chart: AnyChart, *, validate: bool = True) -> dict[str, Any]:

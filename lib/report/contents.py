@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 from sqlalchemy import Connection
 
-from lib.analysis.candidates import candidate_table
+from lib.analysis.candidates import candidate_table, known_users
 from lib.analysis.engagement import engagement_table
 from lib.analysis.mistakes import ranked
 from lib.analysis.offers import Acceptance, Offer, Revenue, acceptance, revenue
@@ -128,7 +128,7 @@ def _mistakes(connection: Connection, period: Period, options: ReportOptions) ->
     table = ranked(
         top,
         mistake_details(connection, period, where, top.rows),
-        correct_forms(connection),
+        correct_forms(connection, top.rows["mistake"].tolist()),
         sessions=session_count(connection, period, where),
         min_users=options.publish_min_users,
     )
@@ -140,9 +140,11 @@ def _conversion(connection: Connection, period: Period, options: ReportOptions) 
     table = candidate_table(
         ScoredSessions.from_frame(conversion.scored_sessions(connection, period)),
         options.thresholds,
-        conversion.scored_users(connection, period, with_addresses=True),
-        conversion.newest_lead_scores(connection, period),
-        conversion.newest_offers(connection, period),
+        known_users(
+            conversion.scored_users(connection, period, with_addresses=True),
+            conversion.newest_lead_scores(connection, period),
+            conversion.newest_offers(connection, period),
+        ),
     )
     accepted = acceptance(*conversion.offer_outcomes(connection, period.end))
     return Conversion(period, table, accepted, revenue(len(table), options.offer.price, accepted))

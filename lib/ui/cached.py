@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
+from io import BytesIO
+from pickle import Pickler
 from threading import Lock
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import altair as alt
@@ -22,9 +23,9 @@ from sqlalchemy import Connection
 from lib.analysis.candidates import every_setting
 from lib.analysis.streaks import ScoredSessions, Streak
 from lib.charts import Palette, finished
+from lib.exports import Spec
 from lib.period import Period
 from lib.queries import conversion
-from lib.queries.mistakes import MistakeFilter
 from lib.ui.source import Source
 
 P = ParamSpec("P")
@@ -35,13 +36,6 @@ MOST_SHARED = 16
 MOST_SHARED_BYTES = 512 * 2**20
 MOST_STATES = 1_000
 _TEXT_BYTES = 64  # of a short text in memory, beside the pointer to it
-_KEYS: dict[Any, Callable[[Any], Any]] = {
-    Source: lambda source: source.key,
-    FunctionType: lambda function: f"{function.__module__}.{function.__qualname__}",
-    Period: repr,
-    MistakeFilter: repr,
-    Palette: repr,
-}
 
 
 def ask(source: Source, query: Callable[Concatenate[Connection, P], R], *values: P.args, **named: P.kwargs) -> R:
@@ -49,12 +43,47 @@ def ask(source: Source, query: Callable[Concatenate[Connection, P], R], *values:
 
     Raises DatabaseProblem, and DataMoved where the data has changed since the page was begun.
     """
-    return source.fetch(lambda: _ask(source, query, values, named))
+    key = _key(source.key, query, values, named)
+    return source.fetch(lambda: _kept(key=key, _make=lambda: query(source.connection, *values, **named)))
 
 
-@st.cache_data(ttl=ONE_HOUR, max_entries=1024, max_size="256MB", show_spinner=False, hash_funcs=_KEYS)
-def _ask(source: Source, query: Callable[..., R], values: tuple[Any, ...], named: dict[str, Any]) -> R:
-    return query(source.connection, *values, **named)
+def worked_out(source: Source, work: Callable[Concatenate[Source, P], R], *values: P.args, **named: P.kwargs) -> R:
+    """What ``work`` makes of several answers that it asks the source for, a copy for each caller. Raises as ``ask``."""
+    key = _key(source.key, work, values, named)
+
+    def make() -> R:
+        _ = source.connection  # opened before others wait for this, see Source.fetch
+        return work(source, *values, **named)
+
+    return source.fetch(lambda: _kept(key=key, _make=make))
+
+
+def made(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R:
+    """What a pure function makes of these values, a copy for each caller: a table of lib.analysis, a finished chart."""
+    return _kept(key=_key(function, values, named), _make=lambda: function(*values, **named))
+
+
+@st.cache_data(ttl=ONE_HOUR, max_entries=2048, max_size="256MB", show_spinner=False)
+def _kept(*, key: bytes, _make: Callable[[], R]) -> R:  # Streamlit goes by arguments without an underscore
+    return _make()
+
+
+class _Writer(Pickler):
+    """Writes values down, tables too, many times faster than Streamlit's own way of looking at each of their values.
+
+    The same values may be written in two ways, which costs a question asked twice; different ones never in one.
+    """
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, FunctionType):
+            return str, (f"{value.__module__}.{value.__qualname__}",)
+        return (dict, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
+
+
+def _key(*values: Any) -> bytes:
+    written = BytesIO()
+    _Writer(written).dump(values)
+    return written.getvalue()
 
 
 def scored_sessions(source: Source, period: Period) -> ScoredSessions:
@@ -64,47 +93,37 @@ def scored_sessions(source: Source, period: Period) -> ScoredSessions:
 
 def scored_history(source: Source, periods: Periods) -> tuple[ScoredSessions, ...]:
     """The same for several windows, newest first, from one question to the database."""
-    found = source.fetch(lambda: _scored_history(source, periods))
-    for unused in _shared().use((source, periods), sum(_size(scored) for scored in found)):
-        _scored_history.clear(*unused)
+    key = _key(source.key, periods)
+    found = source.fetch(lambda: _scored_history(key=key, _source=source, _periods=periods))
+    for unused in _shared().use(key, sum(_size(scored) for scored in found)):
+        _scored_history.clear(key=unused)
     return found
 
 
-@st.cache_resource(ttl=ONE_HOUR, max_entries=MOST_SHARED, show_spinner=False, hash_funcs=_KEYS)
-def _scored_history(source: Source, periods: Periods) -> tuple[ScoredSessions, ...]:
-    newest, oldest = periods[0], periods[-1]
+@st.cache_resource(ttl=ONE_HOUR, max_entries=MOST_SHARED, show_spinner=False)
+def _scored_history(*, key: bytes, _source: Source, _periods: Periods) -> tuple[ScoredSessions, ...]:
+    newest, oldest = _periods[0], _periods[-1]
     around = Period(newest.as_of, (newest.as_of - oldest.first).days + 1, newest.zone)
-    every = conversion.scored_sessions(source.connection, around)
+    every = conversion.scored_sessions(_source.connection, around)
     at = every["started_at"]
-    return tuple(ScoredSessions.from_frame(every[(at >= one.start) & (at < one.end)]) for one in periods)
+    return tuple(ScoredSessions.from_frame(every[(at >= one.start) & (at < one.end)]) for one in _periods)
 
 
 def candidates_at_every_setting(source: Source, period: Period, streak: Streak, price: float) -> pd.DataFrame:
     """What the two sliders do not change, see analysis.candidates."""
-    return source.fetch(lambda: _candidates_at_every_setting(source, period, streak, price))
+    return worked_out(source, _candidates_at_every_setting, period, streak, price)
 
 
-@st.cache_data(ttl=ONE_HOUR, max_entries=32, max_size="32MB", show_spinner=False, hash_funcs=_KEYS)
 def _candidates_at_every_setting(source: Source, period: Period, streak: Streak, price: float) -> pd.DataFrame:
-    return every_setting(_scored_history(source, (period,))[0], streak, price)
+    return every_setting(scored_sessions(source, period), streak, price)
 
 
-def made(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R:
-    """What a pure function makes of these values, a copy for each caller: a table of lib.analysis, a finished chart."""
-    return _made(function, values, named)
+def drawn(chart: Callable[..., alt.LayerChart], *values: Any, **named: Any) -> Callable[[Palette], Spec]:
+    """What draws, in the colours asked for, the chart that a function of lib.charts makes of these values."""
+    return lambda colours: made(_finished, chart, (*values, colours), named)
 
 
-@st.cache_data(ttl=ONE_HOUR, max_entries=1024, max_size="128MB", show_spinner=False, hash_funcs=_KEYS)
-def _made(function: Callable[..., R], values: tuple[Any, ...], named: dict[str, Any]) -> R:
-    return function(*values, **named)
-
-
-def drawn(draw: partial[alt.LayerChart], colours: Palette) -> dict[str, Any]:
-    """The chart that a function of lib.charts makes of its values in these colours, finished."""
-    return made(_finished, draw.func, (*draw.args, colours), draw.keywords)
-
-
-def _finished(chart: Callable[..., alt.LayerChart], values: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+def _finished(chart: Callable[..., alt.LayerChart], values: tuple[Any, ...], named: dict[str, Any]) -> Spec:
     return finished(chart(*values, **named))
 
 
@@ -112,17 +131,17 @@ def computed_at(source: Source) -> datetime:
     """When the figures of this state of the data were first asked for (UTC)."""
     if _shared().is_one_state_too_many(source.state):
         forget()
-    return _computed_at(source)
+    return _computed_at(source.key)
 
 
-@st.cache_data(ttl=ONE_HOUR, max_entries=256, max_size="1MB", show_spinner=False, hash_funcs=_KEYS)
-def _computed_at(source: Source) -> datetime:
+@st.cache_data(ttl=ONE_HOUR, max_entries=256, max_size="1MB", show_spinner=False)
+def _computed_at(key: tuple[str, str]) -> datetime:
     return datetime.now(UTC)
 
 
 def forget() -> None:
     """Drop every answer: the next look asks the database again."""
-    for cache in (_ask, _made, _scored_history, _candidates_at_every_setting, _computed_at, _shared):
+    for cache in (_kept, _scored_history, _computed_at, _shared):
         cache.clear()
 
 
@@ -133,11 +152,11 @@ class _Shared:
     """
 
     def __init__(self) -> None:
-        self._sizes: OrderedDict[tuple[Source, Periods], int] = OrderedDict()
+        self._sizes: OrderedDict[bytes, int] = OrderedDict()
         self._states: set[str] = set()
         self._lock = Lock()
 
-    def use(self, key: tuple[Source, Periods], size: int) -> list[tuple[Source, Periods]]:
+    def use(self, key: bytes, size: int) -> list[bytes]:
         """Note a use; what has to go, the longest unused first, to keep within the bounds."""
         with self._lock:
             self._sizes[key] = size

@@ -8,7 +8,7 @@ import streamlit as st
 from lib import definitions
 from lib.analysis.candidates import candidate_table
 from lib.analysis.offers import Revenue, money, revenue
-from lib.analysis.streaks import candidates
+from lib.analysis.streaks import candidate_count
 from lib.exports import Sheet
 from lib.period import day_range
 from lib.ui import looks
@@ -19,8 +19,8 @@ from lib.ui.tuning import Market, default_thresholds, thresholds
 
 def draw_figures(page: Page, market: Market) -> None:
     """Candidates, revenue potential, expected revenue; each with its change against the defaults."""
-    count = len(candidates(market.scored, thresholds(page)))
-    usual = len(candidates(market.scored, default_thresholds(page)))
+    count = candidate_count(market.scored, thresholds(page))
+    usual = candidate_count(market.scored, default_thresholds(page))
     now = revenue(count, page.filters["price"], market.accepted)
     default = revenue(usual, page.settings.price, market.accepted)
     with st.container(horizontal=True):
@@ -66,7 +66,7 @@ def _signed_money(page: Page, amount: float) -> str:
 
 def draw_list(page: Page, market: Market) -> pd.DataFrame:
     """The candidates, best first; what an empty list means and what to do about it."""
-    table = candidate_table(market.scored, thresholds(page), market.people, market.leads, market.offers)
+    table = candidate_table(market.scored, thresholds(page), market.known)
     if table.empty:
         period = page.period("conversion_days")
         if len(market.scored.user_ids) == 0:

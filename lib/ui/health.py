@@ -11,6 +11,7 @@ from lib.exports import Column, Sheet
 from lib.period import moment_text
 from lib.queries.health import TableState
 from lib.ui import looks
+from lib.ui.cached import made
 from lib.ui.page import Page
 from lib.ui.tables import list_height, show_table
 
@@ -34,11 +35,10 @@ ODDITIES = "Each check counts the rows of the whole table, not of a window. Chec
 
 def draw_verdict(page: Page, states: Sequence[TableState], oddities: pd.DataFrame, missing: pd.DataFrame) -> None:
     """The answer of the page in one sentence, and what follows from it."""
-    needed = missing[missing["is_needed"]]
-    wrong = oddities[oddities["is_wrong"]]
-    if len(needed):
+    needed = int(missing["is_needed"].sum())
+    if needed:
         st.error(
-            f"**The database is not complete: {len(needed)} tables or columns are missing.** Pages that need them "
+            f"**The database is not complete: {needed} tables or columns are missing.** Pages that need them "
             "cannot answer. The statements that mend it are below.",
             icon=":material/error:",
         )
@@ -50,9 +50,10 @@ def draw_verdict(page: Page, states: Sequence[TableState], oddities: pd.DataFram
             f"({page.zone}). Ask whoever runs the product whether it still writes to this database.",
             icon=":material/schedule:",
         )
-    elif len(wrong):
+    elif oddities["is_wrong"].any():
+        wrong = int(oddities["rows"][oddities["is_wrong"]].sum())
         st.warning(
-            f"**The data is fresh, but {int(wrong['rows'].sum()):,} rows are wrong** and should be corrected.",
+            f"**The data is fresh, but {wrong:,} rows are wrong** and should be corrected.",
             icon=":material/report:",
         )
     else:
@@ -68,7 +69,12 @@ _NO_SESSIONS = "**There are no sessions with a time yet.** Pages fill as soon as
 
 def draw_tables(page: Page, states: Sequence[TableState]) -> None:
     """Rows and newest row of each table."""
-    frame = pd.DataFrame(
+    st.subheader("Tables", anchor=False)
+    show_table(page, Sheet("Tables", made(_table_of, states), TABLE_COLUMNS), how=TABLES)
+
+
+def _table_of(states: Sequence[TableState]) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "table": pd.Series([state.name for state in states], dtype="str"),
             "rows": pd.array([state.rows for state in states], dtype="Int64"),
@@ -76,8 +82,6 @@ def draw_tables(page: Page, states: Sequence[TableState]) -> None:
             "state": pd.Series([_state(state) for state in states], dtype="str"),
         }
     )
-    st.subheader("Tables", anchor=False)
-    show_table(page, Sheet("Tables", frame, TABLE_COLUMNS), how=TABLES)
 
 
 def _state(state: TableState) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
@@ -15,11 +13,12 @@ from lib.period import Period
 from lib.queries import mistakes
 from lib.queries.corrections import correct_forms
 from lib.queries.mistake_tables import SOURCES
-from lib.queries.mistakes import Cell, MistakeFilter, View
+from lib.queries.mistakes import Cell, MistakeFilter, TopMistakes, View
 from lib.schema import LEVELS
 from lib.ui import controls, looks, withheld
-from lib.ui.cached import ask
+from lib.ui.cached import ask, drawn, worked_out
 from lib.ui.page import Page
+from lib.ui.source import Source
 from lib.ui.tables import list_height, show_chart, show_table
 from lib.ui.text import plain
 
@@ -55,9 +54,7 @@ def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
     show_chart(
         page,
         Sheet(f"Mistakes by {definitions.VIEWS[view].lower()}", counts, definitions.CELL_COLUMNS),
-        partial(
-            charts.heatmap, counts, x_title=definitions.VIEWS[view], selectable=True, selected=start, x_order=order
-        ),
+        drawn(charts.heatmap, counts, x_title=definitions.VIEWS[view], selectable=True, selected=start, x_order=order),
         how=definitions.HEATMAP,
         sql=counts.attrs.get("sql", ""),
         key=key,
@@ -95,21 +92,23 @@ def narrowed(page: Page, period: Period, where: MistakeFilter) -> MistakeFilter:
     return MistakeFilter(where.sources, where.types, where.levels, tuple(cells))
 
 
+def ranked_mistakes(
+    source: Source, period: Period, where: MistakeFilter, limit: int, min_users: int
+) -> tuple[TopMistakes, pd.DataFrame]:
+    """The most frequent mistakes, as they were counted and as `lib.analysis.mistakes.ranked` has them."""
+    top = ask(source, mistakes.top_mistakes, period, where, limit=limit)
+    details = ask(source, mistakes.mistake_details, period, where, top.rows)
+    sessions = ask(source, mistakes.session_count, period, where)
+    return top, ranked(top, details, ask(source, correct_forms), sessions=sessions, min_users=min_users)
+
+
 def draw_list(page: Page, period: Period, where: MistakeFilter) -> pd.DataFrame:
     """The ranked table; gives back the rows that are picked for posts, all columns."""
-    top = ask(page.source, mistakes.top_mistakes, period, where, limit=page.settings.top)
+    limits = page.settings.top, page.settings.publish_min_users
+    top, table = worked_out(page.source, ranked_mistakes, period, where, *limits)
     _say_selection(page)
     # Addresses are cut only now: what may be published, and which form is right, goes by the text as it is.
-    table = withheld.shown_frame(
-        page,
-        ranked(
-            top,
-            ask(page.source, mistakes.mistake_details, period, where, top.rows),
-            ask(page.source, correct_forms),
-            sessions=ask(page.source, mistakes.session_count, period, where),
-            min_users=page.settings.publish_min_users,
-        ),
-    )
+    table = withheld.shown_frame(page, table)
     if table.empty:
         page.say_empty("No mistakes", period)
     event = show_table(

@@ -11,7 +11,7 @@ import streamlit as st
 
 from lib.access import Field
 from lib.analysis.engagement import engagement_table, totals_by_window
-from lib.analysis.mistakes import ranked, trend
+from lib.analysis.mistakes import trend
 from lib.analysis.standouts import (
     Standout,
     candidate_standout,
@@ -19,22 +19,14 @@ from lib.analysis.standouts import (
     mistake_standouts,
     role_standouts,
 )
-from lib.analysis.streaks import candidates
-from lib.dialects import UNKNOWN
+from lib.analysis.streaks import candidate_count
 from lib.exports import Column, Sheet
 from lib.period import Period
-from lib.queries.corrections import correct_forms
 from lib.queries.engagement import sessions_by_role
-from lib.queries.mistakes import (
-    MistakeFilter,
-    mistake_details,
-    mistake_totals,
-    mistakes_by,
-    session_count,
-    top_mistakes,
-)
+from lib.queries.mistakes import MistakeFilter, mistake_totals, mistakes_by
 from lib.ui import cached
-from lib.ui.cached import ask, made
+from lib.ui.cached import ask, made, worked_out
+from lib.ui.mistake_list import ranked_mistakes
 from lib.ui.page import Page
 from lib.ui.text import plain
 from lib.ui.tuning import thresholds
@@ -80,7 +72,7 @@ def load_week(page: Page, period: Period) -> Week:
         made(engagement_table, sums, total=None),
         made(totals_by_window, sums, WINDOWS_SHOWN),
         ask(page.source, mistake_totals, tuple(periods), MistakeFilter()),
-        [len(candidates(one, thresholds(page))) for one in cached.scored_history(page.source, ends)],
+        [candidate_count(one, thresholds(page)) for one in cached.scored_history(page.source, ends)],
     )
 
 
@@ -136,9 +128,9 @@ def draw_standouts(page: Page, period: Period, week: Week) -> None:
     confidence = week.totals["avg_confidence"]
     found = [
         *candidate_standout(week.candidates[0], week.candidates[1], period.days),
-        *mistake_standouts(shown_frame(page, mistakes)),
+        *made(mistake_standouts, shown_frame(page, mistakes)),
         *confidence_standout(float(confidence[0]), float(confidence[1])),
-        *role_standouts(week.by_role[week.by_role["group"] != UNKNOWN]),
+        *role_standouts(week.by_role),
     ]
     for standout in found[:MOST_STANDOUTS]:
         _draw(page, standout)
@@ -146,15 +138,8 @@ def draw_standouts(page: Page, period: Period, week: Week) -> None:
 
 def _mistakes(page: Page, days: Period) -> pd.DataFrame:
     """The list on Mistakes."""
-    where = MistakeFilter()
-    top = ask(page.source, top_mistakes, days, where, limit=page.settings.top)
-    return ranked(
-        top,
-        ask(page.source, mistake_details, days, where, top.rows),
-        ask(page.source, correct_forms),
-        sessions=ask(page.source, session_count, days, where),
-        min_users=page.settings.publish_min_users,
-    )
+    limits = page.settings.top, page.settings.publish_min_users
+    return worked_out(page.source, ranked_mistakes, days, MistakeFilter(), *limits)[1]
 
 
 def _categories(page: Page, days: Period) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock, local
 from typing import TypeVar
 
@@ -36,7 +37,7 @@ class Source:
     engine: Engine = field(compare=False, repr=False)
     _thread: local = field(default_factory=local, compare=False, repr=False)
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str]:
         """What a cache goes by: which database, in which state."""
         return self.engine.url.render_as_string(hide_password=False), self.state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +10,7 @@ from lib.charts.own import KINDS, NUMBERS, OwnKind, drawn_rows, own_chart
 from lib.exports import Sheet
 from lib.queries.own import AnalysisProblem
 from lib.report.proposals import LONGEST_DESCRIPTION, LONGEST_TITLE, PROPOSED, proposal_text, propose
-from lib.ui import sql_run
+from lib.ui import cached, sql_run
 from lib.ui.downloads import offer_file
 from lib.ui.gate import audit_log
 from lib.ui.page import Page
@@ -86,13 +85,13 @@ def _draw_chart(page: Page, outcome: Outcome, kind: OwnKind, x: str, y: str) -> 
     show_chart(
         page,
         _sheet(outcome),
-        partial(own_chart, outcome.frame, (x, columns[x]), (y, columns[y]), kind, zone=page.zone),
+        cached.drawn(own_chart, outcome.frame, (x, columns[x]), (y, columns[y]), kind, zone=page.zone),
         how=HOW,
         sql=outcome.sql,
     )
-    drawn = len(drawn_rows(outcome.frame, kind, y))
-    if drawn < len(outcome.frame):
-        st.caption(f"{drawn:,} of {len(outcome.frame):,} rows are drawn: the first ones that have a number.")
+    count = len(drawn_rows(outcome.frame, kind, y))
+    if count < len(outcome.frame):
+        st.caption(f"{count:,} of {len(outcome.frame):,} rows are drawn: the first ones that have a number.")
 
 
 def _draw_saving(page: Page, outcome: Outcome) -> None:

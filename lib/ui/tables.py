@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any, Literal
 
-import altair as alt
+import pandas as pd
+import pyarrow as pa
 import streamlit as st
 from streamlit.column_config import DateColumn, DatetimeColumn, NumberColumn, TextColumn
+from streamlit.dataframe_util import convert_pandas_df_to_arrow_table
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from lib import exports
 from lib.analysis.withheld import frame_without_addresses
 from lib.charts import LIGHT, Palette, palette
 from lib.database import connect
-from lib.exports import Column, Sheet
+from lib.exports import Column, Sheet, Spec
 from lib.queries.people import everybody
-from lib.ui import cached, withheld
+from lib.ui import withheld
+from lib.ui.cached import made
 from lib.ui.downloads import offer_file
 from lib.ui.page import Page
 from lib.ui.text import LONG_TEXT
@@ -27,7 +29,6 @@ CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NO_DATA = "–"
 MOST_ROWS = 10
-AnyChart = alt.Chart | alt.LayerChart
 
 
 def show_table(
@@ -58,7 +59,7 @@ def show_table(
 def show_chart(
     page: Page,
     sheet: Sheet,
-    draw: partial[alt.LayerChart],
+    draw: Callable[[Palette], Spec],
     *,
     how: str,
     sql: str = "",
@@ -66,25 +67,31 @@ def show_chart(
 ) -> Any:
     """A chart (its description is the text alternative), the table that it draws, and both as files.
 
-    ``draw`` makes it for a palette, of the values that it holds: the visitor's on the page, the light one for pictures.
+    ``draw`` makes it for a palette: the visitor's on the page, the light one for pictures.
     ``options`` are those of st.vega_lite_chart, and so is the answer.
     """
-    event = st.vega_lite_chart(spec=cached.drawn(draw, palette(page.theme)), theme=None, **options)
+    event = st.vega_lite_chart(spec=draw(palette(page.theme)), theme=None, **options)
     _footer(page, sheet, how, sql, None, draw)
     return event
 
 
 def _draw(sheet: Sheet, looks: dict[str, ColumnConfig], options: dict[str, Any]) -> Any:
-    frame = sheet.frame[list(sheet.columns)].copy()
+    table = made(_for_browser, sheet.frame, sheet.columns)
+    return st.dataframe(
+        table, column_config=looks, hide_index=True, placeholder=NO_DATA, alt=alternative(sheet), **options
+    )
+
+
+def _for_browser(whole: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Table:
+    """The ``columns`` as they are sent, long texts cut."""
+    frame = whole[list(columns)].copy()
     frame.attrs = {}  # they would go to the browser, too
-    for name, column in sheet.columns.items():
+    for name, column in columns.items():
         if column.kind == "text":
             frame[name] = frame[name].str.slice(0, LONG_TEXT).replace("", None)
         elif column.kind == "boolean":  # in words, as in the files
             frame[name] = frame[name].map({True: "yes", False: "no"}).astype("str")
-    return st.dataframe(
-        frame, column_config=looks, hide_index=True, placeholder=NO_DATA, alt=alternative(sheet), **options
-    )
+    return convert_pandas_df_to_arrow_table(frame)  # as st.dataframe would, each time anew
 
 
 def list_height(rows: int) -> int | Literal["content"]:
@@ -124,7 +131,7 @@ def _footer(
     how: str,
     sql: str,
     of: int | None,
-    draw: Callable[[Palette], AnyChart] | None = None,
+    draw: Callable[[Palette], Spec] | None = None,
 ) -> None:
     """The row under a table or chart: how it is counted, its rows ("N of M"), and the way to take it along."""
     how += f"- {withheld.note(page)}\n" if withheld.has_pseudonyms(page, sheet) else ""

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lib import definitions
+from lib.analysis.candidates import known_users
 from lib.analysis.offers import BODY, SUBJECT, Acceptance, Offer, acceptance
 from lib.analysis.streaks import ScoredSessions, Thresholds
 from lib.period import Period
@@ -25,19 +26,20 @@ class Market:
 
     scored: ScoredSessions
     people: pd.DataFrame
-    leads: pd.DataFrame
-    offers: pd.DataFrame
+    known: pd.DataFrame
     accepted: Acceptance | None
 
 
 def load_market(page: Page, period: Period) -> Market:
     """Ask the database for the window; raises DatabaseProblem."""
     source = page.source
+    people = cached.ask(source, conversion.scored_users, period, with_addresses=withheld.sees_addresses(page))
+    leads = cached.ask(source, conversion.newest_lead_scores, period)
+    offers = cached.ask(source, conversion.newest_offers, period)
     return Market(
         cached.scored_sessions(source, period),
-        cached.ask(source, conversion.scored_users, period, with_addresses=withheld.sees_addresses(page)),
-        cached.ask(source, conversion.newest_lead_scores, period),
-        cached.ask(source, conversion.newest_offers, period),
+        people,
+        cached.made(known_users, people, leads, offers),
         acceptance(*cached.ask(source, conversion.offer_outcomes, period.end)),
     )
 

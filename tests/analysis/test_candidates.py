@@ -12,6 +12,7 @@ from lib.analysis.candidates import (
     candidate_table,
     curve,
     every_setting,
+    known_users,
     outcomes,
     readable_grid,
     with_people,
@@ -44,10 +45,11 @@ OFFERS = pd.DataFrame(
         "offer_accepted": [False, True, False],
     }
 )
+KNOWN = known_users(PEOPLE, LEADS, OFFERS)
 
 
 def test_the_list_is_the_candidates_in_their_order_with_all_that_is_known():
-    table = candidate_table(HELD, Thresholds(), PEOPLE, LEADS, OFFERS)
+    table = candidate_table(HELD, Thresholds(), KNOWN)
     assert table[["user_id", "sessions", "avg_score"]].values.tolist() == [["ann", 3, 9.0], ["bob", 4, 8.5]]
     assert table["lead_status"].fillna("none").tolist() == ["hot", "none"]
     assert table["outcome"].fillna("none").tolist() == ["none", "not accepted"]
@@ -55,14 +57,13 @@ def test_the_list_is_the_candidates_in_their_order_with_all_that_is_known():
 
 
 def test_somebody_of_whom_nothing_is_known_stays_in_the_list():
-    nobody = PEOPLE.iloc[:0]
-    table = candidate_table(HELD, Thresholds(), nobody, LEADS.iloc[:0], OFFERS.iloc[:0])
+    table = candidate_table(HELD, Thresholds(), KNOWN.iloc[:0])
     assert table["user_id"].tolist() == ["ann", "bob"]
     assert table["email"].isna().all()
 
 
 def test_no_candidates_make_an_empty_table_with_all_columns():
-    table = candidate_table(HELD, Thresholds(min_sessions=10), PEOPLE, LEADS, OFFERS)
+    table = candidate_table(HELD, Thresholds(min_sessions=10), KNOWN)
     assert table.empty
     assert list(table.columns)[:3] == ["user_id", "email", "english_level"]
     assert str(table["recommendation"].dtype) == "str"

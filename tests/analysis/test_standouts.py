@@ -50,6 +50,10 @@ def test_small_numbers_and_small_changes_say_nothing(sessions: tuple[int, int]):
     assert role_standouts(roles(free=sessions)) == []
 
 
+def test_users_without_a_role_say_nothing():
+    assert role_standouts(roles(unknown=(10, 40))) == []
+
+
 def test_a_role_that_stopped_altogether_stands_out():
     assert texts(role_standouts(roles(free=(0, 20)))) == ["Free users: 0 sessions, 100 % fewer than before"]
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from lib.analysis.corrections import correct_forms_for
 from lib.queries.corrections import correct_forms
 from tests.conftest import Fill
 from tests.odd_data import FEW, is_blank
@@ -38,6 +39,23 @@ def test_pairs_are_added_up_and_blank_ones_left_out(filled: Fill, rows: list[dic
         found = correct_forms(connection)
     assert {(row.pattern, row.correct_form): row.times for row in found.itertuples()} == by_hand
     assert len(found) == len(by_hand)
+
+
+@FEW
+@given(
+    st.lists(
+        st.fixed_dictionaries({"domain": st.sampled_from([None, "business"]), "error_pattern": TEXTS}), max_size=20
+    ),
+    st.lists(st.sampled_from(["", 'Wrong: "RESPONSIBLE OF"', "depends", "it depends of that", "STRASSE", "Fluß"])),
+)
+def test_of_some_texts_only_the_patterns_that_stand_in_them_come_back(
+    filled: Fill, rows: list[dict[str, Any]], texts: list[str]
+):
+    with filled(it_errors=rows) as connection:
+        every, found = correct_forms(connection), correct_forms(connection, texts)
+    stands = [any(pattern.casefold() in text.casefold() for text in texts) for pattern in every["pattern"]]
+    assert set(found.itertuples(index=False)) == set(every[stands].itertuples(index=False))
+    assert correct_forms_for(texts, found) == correct_forms_for(texts, every)
 
 
 def test_without_the_table_there_are_no_right_forms(filled: Fill):

@@ -64,7 +64,7 @@ QUERIES: dict[str, list[Ask]] = {
     "conversion.newest_offers": [lambda c: conversion.newest_offers(c, PERIOD)],
     "conversion.offer_outcomes": [lambda c: conversion.offer_outcomes(c, datetime(2026, 11, 23, tzinfo=UTC))],
     "conversion.find_users": [partial(conversion.find_users, words="50%", with_addresses=may) for may in (True, False)],
-    "corrections.correct_forms": [corrections.correct_forms],
+    "corrections.correct_forms": [corrections.correct_forms, partial(corrections.correct_forms, texts=["a"])],
     "engagement.sessions_by_role": [
         lambda c: engagement.sessions_by_role(c, [PERIOD], completed_only=False),
         lambda c: engagement.sessions_by_role(c, PERIOD.weeks, completed_only=True, levels=["B2", "unknown"]),

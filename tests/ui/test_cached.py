@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
-from functools import partial
 from pathlib import Path
 from threading import Barrier
 from typing import TypeVar
@@ -16,7 +15,7 @@ import altair as alt
 import pandas as pd
 import pytest
 import streamlit as st
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from lib.charts import DARK, LIGHT, Palette, weekly_sessions
 from lib.database import DatabaseProblem
@@ -129,6 +128,55 @@ def test_several_windows_from_one_question_are_those_asked_one_by_one(source: So
 def test_what_everybody_shares_cannot_be_written_to(source: Source):
     with pytest.raises(ValueError, match="read-only"):
         cached.scored_sessions(source, FORTNIGHT).scores[0] = 10.0
+
+
+# Worked out of several answers, and of tables
+
+
+def count_both(source: Source, *roles: str) -> list[int]:
+    ASKED.append("both")
+    return [cached.ask(source, count_users, role) for role in roles]
+
+
+def test_what_is_worked_out_of_several_answers_is_kept_for_the_same_values(source: Source):
+    assert [cached.worked_out(source, count_both, "free", "coach") for _ in range(3)] == [[4, 1]] * 3
+    assert ASKED == ["both", "free", "coach"]
+    assert cached.worked_out(source, count_both, "coach", "coach") == [1, 1]
+    assert ASKED == ["both", "free", "coach", "both"]
+
+
+def test_what_is_worked_out_asks_all_its_questions_on_one_connection(source: Source):
+    opened: list[object] = []
+    event.listen(source.engine, "checkout", lambda connection, *_: opened.append(connection))
+    cached.worked_out(source, count_both, "free", "coach")
+    assert len(opened) == 1
+
+
+def test_what_is_worked_out_of_data_that_has_changed_is_not_given(source: Source, tmp_path: Path):
+    cached.ask(source, count_users, "free")
+    cached.ask(source, count_users, "coach")
+    add_user(tmp_path / "worked.db", "eve")
+    with pytest.raises(DataMoved):
+        cached.worked_out(source, count_both, "free", "coach")
+
+
+def total(numbers: pd.DataFrame) -> int:
+    ASKED.append("total")
+    return int(numbers["number"].sum())
+
+
+def test_tables_that_hold_the_same_are_worked_with_once():
+    numbers = pd.DataFrame({"number": range(5), "name": list("abcde")})
+    assert [cached.made(total, table) for table in (numbers, numbers.copy())] == [10, 10]
+    assert ASKED == ["total"]
+
+
+def test_a_large_table_that_differs_in_one_value_has_an_answer_of_its_own():
+    numbers = pd.DataFrame({"number": [0] * 60_000})
+    for row in (7, 30_011, 59_999):
+        changed = numbers.copy()
+        changed.loc[row, "number"] = row
+        assert cached.made(total, changed) == row
 
 
 # Of one moment
@@ -265,16 +313,16 @@ def test_a_chart_of_the_same_values_is_built_once(monkeypatch: pytest.MonkeyPatc
         return alt.LayerChart(layer=[alt.Chart(frame, title=title).mark_bar().encode(x="n:Q")])
 
     frames = [pd.DataFrame({"n": [1, 2]}), pd.DataFrame({"n": [1, 2]}), pd.DataFrame({"n": [1, 3]})]
-    drawn = [cached.drawn(partial(chart, frame, title="a"), LIGHT) for frame in frames]
+    drawn = [cached.drawn(chart, frame, title="a")(LIGHT) for frame in frames]
     assert len(built) == 2
     assert drawn[0].keys() == drawn[1].keys()
-    cached.drawn(partial(chart, frames[0], title="b"), LIGHT)
-    cached.drawn(partial(chart, frames[0], title="a"), DARK)
+    cached.drawn(chart, frames[0], title="b")(LIGHT)
+    cached.drawn(chart, frames[0], title="a")(DARK)
     assert len(built) == 4
 
 
 def test_a_finished_chart_is_a_copy_for_each_visitor() -> None:
     weeks = pd.DataFrame({"week": [date(2026, 11, 16)], "group": ["free"], "sessions": [3], "is_over": [False]})
-    drawing = partial(weekly_sessions, weeks)
-    cached.drawn(drawing, LIGHT).clear()
-    assert cached.drawn(drawing, LIGHT)
+    draw = cached.drawn(weekly_sessions, weeks)
+    draw(LIGHT).clear()
+    assert draw(LIGHT)

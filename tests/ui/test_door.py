@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -49,6 +51,15 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_line_in_the_log(
     assert "The database could not answer" in said(page)
     assert "coffee" not in said(page)
     assert "coffee" in caplog.text
+
+
+def test_what_the_first_page_has_loaded_is_not_looked_through_for_garbage_again(
+    worked_path: object, monkeypatch: pytest.MonkeyPatch
+):
+    gc.unfreeze()
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", str(worked_path))
+    open_page("Home")
+    assert gc.get_freeze_count() > 100_000
 
 
 def test_a_second_setting_that_is_wrong_is_named_beside_the_first(monkeypatch: pytest.MonkeyPatch):
