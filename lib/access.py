@@ -31,7 +31,18 @@ class Field(StrEnum):
     LEARNER_TEXT = "what learners wrote"
 
 
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "x-forwarded-host")
+# What proxies say of whom they ask for: the beginnings of names of headers.
+PROXIES_SAY = (
+    "forwarded",
+    "x-forwarded",
+    "x-original-f",
+    "x-real-ip",
+    "x-client",
+    "x-cluster",
+    "true-client",
+    "via",
+    "cf-",
+)
 EVERYBODY = frozenset(Role)
 ANALYSTS = frozenset({Role.ANALYST, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})
@@ -119,17 +130,20 @@ def outside(bound: str | None, client: str | None, headers: Mapping[str, str]) -
 
     ``bound``: the address that the server listens on (None: all), ``client``: where the connection comes from (None:
     loopback), ``headers``: of the request. A name that is not of this machine, or a proxy in between, is outside too:
-    a page elsewhere may have that name point here, and whoever asks the proxy is somebody else.
+    a page elsewhere may have that name point here, and whoever asks the proxy is somebody else. A proxy that asks by a
+    name of this machine and says nothing of itself is known by the page's own address, which browsers add.
     """
     if not _is_loopback(bound):
         return "it listens on an address that other machines reach"
     if not (client is None or _is_loopback(client)):
         return "you are on another machine"
     named = {name.lower(): value for name, value in headers.items()}
-    if any(name in named for name in FORWARDED):
+    if any(name.startswith(PROXIES_SAY) for name in named):
         return "you come through a proxy"
-    host = named.get("host")
-    return "" if host is None or _is_loopback(urlsplit(f"//{host}").hostname) else "it was asked for by another name"
+    asked_for = [f"//{named['host']}"] if "host" in named else []
+    pages = [named["origin"]] if "origin" in named else []
+    is_ours = all(_is_loopback(urlsplit(address).hostname) for address in asked_for + pages)
+    return "" if is_ours else "it was asked for by another name"
 
 
 def _is_loopback(address: str | None) -> bool:

@@ -5,6 +5,7 @@ Everything here works on SQLite and PostgreSQL; what differs for SQLite is the f
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -61,6 +62,11 @@ SMALLEST = 512  # bytes of a database
 def database_url(value: str) -> URL:
     """An SQLAlchemy URL from a URL or the path of a SQLite file; raises DatabaseProblem where it is neither."""
     if "://" not in value:
+        if re.search(r":[^/]*@", value):  # not to be repeated: a password stands between the two
+            raise DatabaseProblem(
+                "The address of the database cannot be read: it does not say which kind of database it is.",
+                "Put postgresql:// in front of it in FLUENCY_DATABASE_URL.",
+            )
         return URL.create("sqlite", database=str(Path(value).expanduser()))
     try:
         url = make_url(value)

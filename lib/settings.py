@@ -7,6 +7,7 @@ Only the front doors (pages, commands) read settings; everything below gets valu
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,7 +31,14 @@ HOW_TO_MAKE_A_KEY = (
 
 
 class SettingsError(Exception):
-    """A setting has a value that cannot be used; the message names the setting and says what fits."""
+    """A setting has a value that cannot be used; the message names the setting and says what fits.
+
+    ``names``: the settings alone, for people who may not see what stands in them.
+    """
+
+    def __init__(self, message: str, names: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
 
 
 def _known_zone(name: str) -> str:
@@ -59,6 +67,8 @@ def _split(addresses: object) -> object:
 def _rules(rules: tuple[str, ...]) -> tuple[str, ...]:
     for rule in rules:
         name, sign, value = rule.partition("=")
+        if sign and name.strip() == "email":  # as a claim it would count without being verified
+            raise ValueError(f"'{rule}' is an address: write it without email=")
         if not (name.strip() and value.strip() if sign else re.fullmatch(r"[^@\s]*@[^@\s]+", rule)):
             raise ValueError(
                 f"'{rule}' is no address, no domain such as @example.org, and no claim such as groups=sales"
@@ -92,7 +102,9 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    database_url: str = Field(str(ROOT / "sample.db"), description="SQLAlchemy URL, or the path of a SQLite file")
+    database_url: str = Field(
+        str(ROOT / "sample.db"), description="SQLAlchemy URL, or the path of a SQLite file", repr=False
+    )
     sql_database_url: SecretStr = Field(
         SecretStr(""),
         description="address by which the SQL page connects to PostgreSQL, as a user with column grants",
@@ -189,7 +201,10 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(" ".join(_sentence(**problem) for problem in _problems(error))) from error
+        problems = _problems(error)
+        raise SettingsError(
+            " ".join(_sentence(**problem) for problem in problems), [problem["name"] for problem in problems]
+        ) from error
     except ValueError as error:  # a file that is not TOML
         raise SettingsError(f"A settings file cannot be read: {error}.") from error
 

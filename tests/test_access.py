@@ -96,6 +96,15 @@ def test_an_address_that_is_not_verified_is_none() -> None:
         ("127.0.0.1", None, {"Host": "localhost", "forwarded": "for=203.0.113.9"}, False),
         ("127.0.0.1", None, {"Host": "evil.example.com:8501"}, False),
         ("127.0.0.1", "garbage", {}, False),
+        # A proxy that asks by the name of this machine: the page's own address says where somebody is.
+        ("127.0.0.1", None, {"Host": "127.0.0.1:8501", "Origin": "http://localhost:8501"}, True),
+        ("127.0.0.1", None, {"Host": "127.0.0.1:8501", "Origin": "http://192.168.1.9"}, False),
+        ("127.0.0.1", None, {"Host": "127.0.0.1:8501", "origin": "https://analytics.example.org"}, False),
+        ("127.0.0.1", None, {"Host": "127.0.0.1:8501", "Origin": "null"}, False),
+        *(
+            ("127.0.0.1", "127.0.0.1", {"Host": "localhost", header: "anything"}, False)
+            for header in ("Via", "X-Forwarded-Proto", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip")
+        ),
     ],
 )
 def test_without_sign_in_only_this_machine_is_served(

@@ -38,6 +38,15 @@ def test_who_sits_at_the_machine_sees_everything(ports: tuple[int, int], databas
             assert any(found_in(frame, addresses_in(database)) for frame in session.frames)
 
 
+def test_a_proxy_that_asks_by_the_name_of_this_machine_is_known_by_the_address_of_the_page(
+    ports: tuple[int, int], database: Path
+) -> None:
+    with wire(ports[0], origin=f"http://0.0.0.0:{ports[0]}") as session:  # one that Streamlit itself takes for its own
+        why = "it was asked for by another name"
+        assert session.open("conversion") == f"This app serves only the machine that it runs on, and {why}. {MISSING}"
+        assert not any(found_in(frame, addresses_in(database)) for frame in session.frames)
+
+
 @pytest.mark.parametrize(
     ("host", "headers", "why"),
     [

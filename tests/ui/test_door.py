@@ -29,6 +29,7 @@ def test_a_server_that_does_not_answer_is_a_sentence_without_the_password(
         ("mysql://lab", "There is no driver for databases of the kind 'mysql'."),
         ("postgresql://ann:hunter2@host:port/lab", "The address of the database cannot be read."),
         ("sqlite://", "No database file is named."),
+        ("ann:hunter2@host/lab", "The address of the database cannot be read: it does not say which kind"),
         (".", "is a folder, not a database file."),
     ],
 )
