@@ -22,7 +22,7 @@ from lib.settings import Settings, SettingsError
 from lib.ui import cached, sidebar
 from lib.ui.configured import settings_now
 from lib.ui.filters import Filters
-from lib.ui.gate import admit, recognise, still_admitted
+from lib.ui.gate import admit, recognise, still_admitted, told
 from lib.ui.page import Page
 from lib.ui.params import all_params
 from lib.ui.source import DataMoved, Source, is_back, open_source
@@ -47,7 +47,7 @@ def open_page(title: str, *, question: str) -> Iterator[Page]:
     held = st.session_state.pop(HELD, False)
     with say_problems():
         settings, name = settings_now(), title.lower().replace(" ", "_")
-        visitor = recognise(settings)
+        visitor = recognise(settings, name)
         warning = sidebar.draw_links(visitor)
         admit(visitor, name, settings)
         with open_source(settings.database_url, settings.query_seconds, held=held) as source:
@@ -79,7 +79,7 @@ def say_problems() -> Iterator[None]:
         yield
         return
     except SettingsError as error:
-        st.error(f"**The app cannot start.** {error}", icon=":material/settings:")
+        st.error(f"**The app cannot start.** {told(error)}", icon=":material/settings:")
     except AuditProblem as problem:
         st.error(f"**Nothing can be shown.** {plain(str(problem))}", icon=":material/lock:")
     except DataMoved:

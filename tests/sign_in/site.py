@@ -207,11 +207,15 @@ class Person(Tab):
 
     def expect_only(self, sentence: str, *buttons: str) -> None:
         """The page has this sentence and nothing else, but these buttons and the one to sign out."""
-        expect(self.page.get_by_test_id("stAlert")).to_be_visible()
+        wanted, end = [sentence, *buttons, "Sign out"], time.monotonic() + PATIENCE
+        while (texts := self._texts()) != wanted and time.monotonic() < end:
+            self.page.wait_for_timeout(100)  # a page is drawn piece by piece
+        assert texts == wanted
+
+    def _texts(self) -> list[str]:
         self.page.wait_for_selector(DONE)
         elements = self.page.get_by_test_id("stMain").get_by_test_id("stElementContainer")
-        texts = [text.replace(UNSEEN, "").split("\n")[-1] for text in elements.all_inner_texts() if text.strip()]
-        assert texts == [sentence, *buttons, "Sign out"]
+        return [text.replace(UNSEEN, "").split("\n")[-1] for text in elements.all_inner_texts() if text.strip()]
 
     def links(self) -> list[str]:
         """The pages that the sidebar leads to."""

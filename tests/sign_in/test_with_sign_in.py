@@ -21,6 +21,7 @@ from tests.sign_in.site import (
     HAVE,
     NOT_OPEN,
     USER_COOKIE,
+    Person,
     Site,
     addresses_in,
     arriving,
@@ -30,6 +31,7 @@ from tests.sign_in.site import (
 
 ASKED = "Sign in to see the figures."
 ENDED = "Your sign-in has ended. Sign in again to go on."
+SIGNED_OUT = "You have signed out. Sign in again to go on."
 BUTTONS = "\nSign in with Tests\nSign in with Forger"
 FILES_WITH_TEXT = ("CSV", "Excel", "SVG", "Whole page", "Text file")
 
@@ -134,6 +136,50 @@ def test_who_signs_out_is_out_in_the_app_and_at_the_provider(site: Site, window:
         assert not [cookie for cookie in window.cookies(site.provider) if cookie["name"] == "_session"]
         person.open("conversion")
         expect(person.page.get_by_test_id("stMain")).to_contain_text(ASKED)
+
+
+def test_who_signs_out_is_out_in_every_tab(site: Site, window: BrowserContext, addresses: frozenset[str]) -> None:
+    with arriving(window, site, "sam") as person:
+        person.come()
+        person.sign_in()
+        person.settle()
+        other = Person(window, site, "sam")
+        other.open("conversion")
+        assert other.rows() != []
+        person.page.get_by_role("button", name="Sign out").click()
+        expect(person.page.get_by_test_id("stMain")).to_contain_text(ASKED)
+        other.ears.got.clear()
+        other.page.get_by_role("button", name="Refresh").click()
+        expect(other.page.get_by_test_id("stMain")).to_contain_text(SIGNED_OUT)
+        expect(other.sidebar.get_by_role("link")).to_have_count(0)
+        assert not any(found_in(frame, addresses) for frame in other.ears.got)
+        other.page.close()
+
+
+def test_neither_a_slider_nor_a_file_outlasts_a_sign_out_elsewhere(site: Site, addresses: frozenset[str]) -> None:
+    cookies = site.cookie("sam", iat=int(time.time()))
+    with site.wire(cookies) as session, site.wire(cookies) as elsewhere:
+        session.open("conversion")
+        assert session.download(0) != ""
+        elsewhere.open("conversion")
+        elsewhere.press("Sign out")
+        session.frames.clear()
+        assert session.download(0) == ""
+        assert SIGNED_OUT in session.slide("Score above", 7.0)
+        assert not any(found_in(frame, addresses) for frame in session.frames)
+    with site.wire(cookies) as copied:
+        assert SIGNED_OUT in copied.open("conversion")
+
+
+def test_sign_in_leads_to_the_page_and_the_filters_that_were_asked_for(site: Site, window: BrowserContext) -> None:
+    with arriving(window, site, "sam") as person:
+        person.come("conversion?min_sessions=4")
+        person.sign_in()
+        person.page.wait_for_url("**/conversion?min_sessions=4")
+        person.settle()
+        expect(person.page.get_by_role("slider", name="Sessions at least")).to_have_attribute("aria-valuetext", "4")
+        person.go("Home")
+        expect(person.page.get_by_test_id("stMain")).to_contain_text("What stands out")
 
 
 def test_a_page_that_nobody_touches_is_taken_away_when_the_sign_in_ends(site: Site, window: BrowserContext) -> None:
@@ -314,6 +360,7 @@ def test_who_signed_in_and_was_refused_is_recorded_without_addresses_of_learners
     record = (site.log.parent / "audit.jsonl").read_bytes()
     for event in (b'"sign-in"', b'"sign-out"', b'"refusal"', b'"page"', b'"download"'):
         assert event in record
+    assert b"its cookie was not made by this app" in record
     assert found_in(record, addresses) == set()
 
 

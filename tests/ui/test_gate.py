@@ -50,6 +50,17 @@ def visited(auth: object, **claims: Any) -> AppTest:
     return drawn(app)
 
 
+def test_who_is_not_signed_in_reads_which_setting_is_wrong_and_not_what_stands_in_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FLUENCY_ROLE_ADMIN", "ada@staff.test, oops")
+    shown = sentence(visited(GOOD))
+    assert "These settings cannot be used: FLUENCY_ROLE_ADMIN." in shown
+    assert "ada@staff.test" not in shown
+    assert "ada@staff.test" in caplog.text
+    assert "ada@staff.test" in sentence(visited(None)), "who sits at the machine reads all of it"
+
+
 def sentence(app: AppTest) -> str:
     return as_shown(said(app))
 
