@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
+from zipfile import ZipFile
 
-ADDRESS_SIGNS = ("@", "\uff20", "\ufe6b", "%40")  # the sign, wide, small, and as it is written in a link
+# The sign, wide, small, as it is written in a link (and in a link within a link), and in HTML.
+ADDRESS_SIGNS = ("@", "\uff20", "\ufe6b", "%40", "%2540", "&#64;", "&#x40;", "&commat;")
 ADDRESS = "[address]"
 _APART = r"\s@\uff20\ufe6b,;:<>()\[\]|\"'\\/="
 _SIGN = f"(?:{'|'.join(ADDRESS_SIGNS)})"
@@ -15,6 +18,8 @@ _LOOKS_LIKE_ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = ".!?…"
+_ADDRESS_IN_FILE = re.compile(rb"[\w\x80-\xff.+-]@[\w\x80-\xff-]+\.[\w\x80-\xff]")
+_ZIP, _PNG = b"PK\x03\x04", b"\x89PNG"
 
 
 def without_addresses(text: str) -> str:
@@ -27,3 +32,11 @@ def without_addresses(text: str) -> str:
 def _end_of(address: str) -> str:
     """The punctuation that ends the sentence, not the address."""
     return address[len(address.rstrip(_SENTENCE_END)) :]
+
+
+def file_has_addresses(content: bytes) -> bool:
+    """Whether an e-mail address stands in a file as it is taken along: text, or a workbook."""
+    if content.startswith(_ZIP):
+        with ZipFile(BytesIO(content)) as book:
+            return any(_ADDRESS_IN_FILE.search(book.read(name)) for name in book.namelist())
+    return not content.startswith(_PNG) and _ADDRESS_IN_FILE.search(content) is not None

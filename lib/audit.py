@@ -1,13 +1,15 @@
 """Who did what and when: one line of JSON for each sign-in, refusal, page view, download and SQL statement.
 
-No address of a learner gets into it: what looks like one in a filter or a statement is left out. The file rotates.
+No address of a learner gets into it: what looks like one in a filter or a statement is left out; one that a statement
+puts together from parts cannot be known. The file rotates.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from itertools import islice
@@ -18,7 +20,7 @@ from typing import Any, Literal
 
 from lib.addresses import without_addresses
 
-Event = Literal["sign-in", "sign-out", "refusal", "page", "download", "sql"]
+Event = Literal["sign-in", "sign-out", "refusal", "page", "download", "report", "sql"]
 
 STANDARD_OUTPUT = "-"
 LARGEST = 10_000_000  # bytes of one file
@@ -48,48 +50,48 @@ class AuditLog:
         line = json.dumps(
             told | {name: _cleared(fact) for name, fact in facts.items()}, ensure_ascii=False, default=str
         )
-        if self.place == STANDARD_OUTPUT:
-            print(line, file=sys.stdout, flush=True)
-        else:
-            self._file().emit(makeLogRecord({"msg": line}))
+        try:
+            if self.place == STANDARD_OUTPUT:
+                print(line, file=sys.stdout, flush=True)
+            else:
+                self._file().emit(makeLogRecord({"msg": line}))
+        except OSError as error:
+            raise _problem(self.place, error) from error
 
-    def last(self, count: int) -> list[dict[str, Any]]:
-        """The last lines, newest first; none where the record goes to standard output. Raises AuditProblem."""
+    def last(self, count: int) -> tuple[list[dict[str, Any]], int]:
+        """The last lines, newest first, and how many there are; none on standard output. Raises AuditProblem."""
         if self.place in ("", STANDARD_OUTPUT):
-            return []
-        return list(islice(self._newest_first(), count))
+            return [], 0
+        try:
+            files = [file.read_bytes() for file in self._files()]
+        except OSError as error:
+            raise _problem(self.place, error) from error
+        found = (_parsed(line) for file in files for line in reversed(file.splitlines()))
+        return list(islice((line for line in found if line), count)), sum(file.count(b"\n") for file in files)
 
-    def _newest_first(self) -> Iterator[dict[str, Any]]:
-        for number in range(KEPT + 1):
-            path = Path(f"{self.place}.{number}" if number else self.place)
-            try:
-                lines = path.read_bytes().splitlines()
-            except FileNotFoundError:
-                return
-            except OSError as error:
-                raise _problem(self.place, error) from error
-            for line in reversed(lines):
-                try:
-                    found = json.loads(line)
-                except ValueError:  # torn by a crash
-                    continue
-                if isinstance(found, dict):
-                    yield found
+    def _files(self) -> list[Path]:
+        """The file that is written to, and older ones, the newest first."""
+        named = [Path(self.place), *(Path(f"{self.place}.{number}") for number in range(1, KEPT + 1))]
+        return [file for file in named if file.exists()]
 
     def _file(self) -> _File:
         if self._handler is None:
-            try:
-                Path(self.place).parent.mkdir(parents=True, exist_ok=True)
-                self._handler = _File(
-                    self.place, maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8", errors="replace"
-                )
-            except OSError as error:
-                raise _problem(self.place, error) from error
+            Path(self.place).parent.mkdir(parents=True, exist_ok=True)
+            self._handler = _File(self.place, maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8", errors="replace")
         return self._handler
 
 
 class _File(RotatingFileHandler):
     """Appends lines, says what the disk refuses, and lets only the app's user read."""
+
+    def emit(self, record: LogRecord) -> None:
+        """Into the file that has the name now: one that somebody moved or removed would take lines nobody finds."""
+        with self.lock or nullcontext():
+            file = Path(self.baseFilename)
+            if self.stream and not (file.exists() and os.path.samestat(file.stat(), os.fstat(self.stream.fileno()))):
+                self.close()
+                self.stream = self._open()
+            super().emit(record)
 
     def _open(self) -> TextIOWrapper:
         stream = super()._open()
@@ -100,6 +102,15 @@ class _File(RotatingFileHandler):
         """Instead of the library's way, which prints to standard error and goes on."""
         error = sys.exception()
         raise _problem(self.baseFilename, error) from error
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """What the line says; nothing where a crash tore it."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _problem(place: str, error: BaseException | None) -> AuditProblem:
@@ -115,7 +126,7 @@ def _cleared(fact: object) -> object:
     if isinstance(fact, str):
         return without_addresses(fact)[:LONGEST]
     if isinstance(fact, dict):
-        return {name: _cleared(value) for name, value in fact.items()}
+        return {_cleared(name): _cleared(value) for name, value in fact.items()}
     if isinstance(fact, (list, tuple, set, frozenset)):
         return [_cleared(value) for value in fact]
     return fact

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,8 +40,14 @@ def test_a_megabyte_without_a_space_is_recorded_like_any_text(text: str, tmp_pat
     assert len(str(line["sql"])) <= audit.LONGEST
 
 
-def test_an_address_with_another_sign_is_one_too(tmp_path: Path) -> None:
-    AuditLog(str(tmp_path / "a.jsonl")).record("page", "ann", filters={"user": "kim%40learner.net"})
+@pytest.mark.parametrize("sign", ["%40", "%2540", "&#64;", "&#x40;", "&commat;", "\uff20"])
+def test_an_address_with_another_sign_is_one_too(sign: str, tmp_path: Path) -> None:
+    AuditLog(str(tmp_path / "a.jsonl")).record("page", "ann", filters={"user": f"kim{sign}learner.net"})
+    assert "learner" not in (tmp_path / "a.jsonl").read_text()
+
+
+def test_an_address_as_the_name_of_a_filter_is_one_too(tmp_path: Path) -> None:
+    AuditLog(str(tmp_path / "a.jsonl")).record("page", "ann", filters={"kim@learner.net": "1"})
     assert "learner" not in (tmp_path / "a.jsonl").read_text()
 
 
@@ -62,7 +70,9 @@ def test_the_file_rotates_and_the_last_lines_are_found_across_files(
     for number in range(20):
         log.record("page", "ann", number=number)
     assert len(list(tmp_path.iterdir())) > 1
-    assert [line["number"] for line in log.last(12)] == list(range(19, 7, -1))
+    found, count = log.last(12)
+    assert [line["number"] for line in found] == list(range(19, 7, -1))
+    assert count == 20
 
 
 def test_a_torn_line_is_passed_over(tmp_path: Path) -> None:
@@ -70,7 +80,7 @@ def test_a_torn_line_is_passed_over(tmp_path: Path) -> None:
     log.record("page", "ann")
     with (tmp_path / "a.jsonl").open("a") as file:
         file.write('{"at": "20')
-    assert len(log.last(5)) == 1
+    assert len(log.last(5)[0]) == 1
 
 
 def test_what_cannot_be_recorded_is_a_sentence_that_names_the_setting(tmp_path: Path) -> None:
@@ -86,4 +96,31 @@ def test_standard_output_takes_the_lines(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_without_a_place_nothing_is_written(tmp_path: Path) -> None:
     AuditLog("").record("page", "ann")
-    assert AuditLog("").last(5) == []
+    assert AuditLog("").last(5) == ([], 0)
+
+
+class _Full:
+    """Standard output on a full disk."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        """Nothing was taken."""
+
+
+def test_a_standard_output_that_takes_nothing_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", _Full())
+    with pytest.raises(AuditProblem, match="No space left"):
+        AuditLog("-").record("page", "ann")
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda file: file.rename(file.with_suffix(".old"))])
+def test_a_file_that_was_moved_or_removed_is_made_again(lose: Callable[[Path], object], tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    log = AuditLog(str(file))
+    log.record("page", "ann", number=1)
+    lose(file)
+    log.record("page", "ann", number=2)
+    assert [line["number"] for line in lines(file)] == [2]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600

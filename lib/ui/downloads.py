@@ -1,4 +1,4 @@
-"""Files to take along: made when they are asked for, and only for who still may have them; each is recorded."""
+"""Files to take along: made when they are asked for, and only for who still may have them; each is recorded first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.access import Field
+from lib.addresses import file_has_addresses
 from lib.ui.configured import settings_now
 from lib.ui.gate import audit_log, is_still_admitted
 from lib.ui.page import Page
@@ -28,13 +28,7 @@ def offer_file(
     **look: Any,
 ) -> None:
     """A download button; ``make`` is called on the click, ``rows`` is how many it has, ``look`` as Streamlit's."""
-    facts = {
-        "page": page.name,
-        "file": file_name,
-        "filters": dict(page.filters.shown),
-        "rows": rows,
-        "addresses": page.visitor.may_see(Field.ADDRESSES) and not page.without_names,
-    }
+    facts = {"page": page.name, "file": file_name, "filters": dict(page.filters.shown), "rows": rows}
 
     def made() -> bytes:
         settings = settings_now()
@@ -42,7 +36,8 @@ def offer_file(
         if not is_still_admitted(page.visitor, page.name, settings):
             log.record("refusal", page.visitor.name, why="the rights have ended", **facts)
             raise NotAdmitted
-        log.record("download", page.visitor.name, **facts)
-        return make()
+        content = make()
+        log.record("download", page.visitor.name, **facts, addresses=file_has_addresses(content))
+        return content
 
     st.download_button(label, made, file_name, mime, on_click="ignore", **look)

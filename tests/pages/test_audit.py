@@ -17,7 +17,7 @@ from tests.pages.app import drawn, go, open_page, said, table
 
 def lines() -> list[dict[str, Any]]:
     """The record so far, oldest first."""
-    return list(reversed(AuditLog(os.environ["FLUENCY_AUDIT"]).last(1000)))
+    return list(reversed(AuditLog(os.environ["FLUENCY_AUDIT"]).last(1000)[0]))
 
 
 def test_a_page_is_recorded_once_a_visit_and_not_with_each_click() -> None:
@@ -48,6 +48,25 @@ def test_a_download_says_file_filters_rows_and_whether_it_has_addresses(monkeypa
     assert "4" in json.dumps(line["filters"])
 
 
+@pytest.mark.parametrize(
+    ("title", "address", "ending", "has"),
+    [
+        ("Conversion", {}, ".csv", True),
+        ("Conversion", {}, ".xlsx", True),
+        ("Conversion", {"without_names": "1"}, ".csv", False),
+        ("Engagement", {}, ".csv", False),
+        ("Engagement", {}, ".xlsx", False),
+    ],
+)
+def test_whether_a_file_has_addresses_is_said_of_the_file_and_not_of_the_role(
+    title: str, address: dict[str, str], ending: str, has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLUENCY_PSEUDONYM_KEY", "0123456789abcdef0123456789abcdef")
+    next(made for name, made in taken(monkeypatch, title, **address) if name.endswith(ending))()
+    (line,) = [line for line in lines() if line["event"] == "download"]
+    assert line["addresses"] is has
+
+
 def test_an_address_that_somebody_looked_for_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     for _, made in taken(monkeypatch, "Conversion", user="two@example.com"):
         made()
@@ -59,7 +78,18 @@ def test_the_page_shows_the_newest_lines_first() -> None:
     rows = table(open_page("Audit"), "event")
     assert rows["event"].tolist()[0] == "page"
     found = rows[rows["event"] == "sql"].iloc[0]
-    assert (found["visitor"], found["page"], found["details"]) == ("ann@example.org", "sql", "sql: select 1; rows: 1")
+    assert (found["visitor"], found["page"], found["details"]) == ("ann@example.org", "sql", "rows: 1; sql: select 1")
+
+
+def test_no_more_lines_than_the_newest_are_shown_and_how_many_there_are_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lib.ui.audit_page.SHOWN", 3)
+    log = AuditLog(os.environ["FLUENCY_AUDIT"])
+    for number in range(7):
+        log.record("page", "ann@example.org", page="home", number=number)
+    app = open_page("Audit")
+    assert "3 of 8 rows" in [caption.value for caption in app.caption]
 
 
 def test_a_record_that_goes_elsewhere_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
