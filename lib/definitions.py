@@ -5,6 +5,7 @@ The pages and the files say the same, because both take it from here.
 
 from __future__ import annotations
 
+from lib.analysis.streaks import Streak
 from lib.exports import Column
 
 FIGURES = {
@@ -108,7 +109,7 @@ CANDIDATE_COLUMNS = {
     "recommendation": Column("Recommendation", "text"),
 }
 SETTING_COLUMNS = {
-    "min_confidence": Column("Score above", "decimal", places=1),
+    "min_confidence": Column("Confidence above", "decimal", places=1),
     "min_sessions": Column("Sessions at least", "integer"),
     "candidates": Column("Candidates", "integer"),
     "revenue": Column("Revenue potential", "money", help="Candidates times the price."),
@@ -138,7 +139,7 @@ WHY_COLUMNS = {
     "in_run": Column("Counts", "boolean"),
     "why": Column("Why", "text"),
 }
-STREAK_LABELS = {"current": "Current", "best": "Best", "any": "Any"}
+STREAK_LABELS: dict[Streak, str] = {"current": "Current", "best": "Best", "any": "Any"}
 
 CANDIDATES = """
 - Looked at: users whose role is **free**, and their sessions in the window that have a confidence score.
@@ -147,8 +148,10 @@ CANDIDATES = """
   **Any sessions**: all that qualify, in a row or not.
 - A candidate has at least the minimum number of such sessions.
 - Order: average score falling, sessions falling, user.
-- **Revenue potential** is candidates times the price. **Expected revenue** is that times the share of past offers
-  that were accepted, with the 95 % interval of that share (Wilson). An offer without an answer counts as not accepted.
+- **Revenue potential** is candidates times the list price, before the discount of an offer. **Expected revenue** is
+  that times the share of past offers that were accepted, with the 95 % interval of that share (Wilson). An offer
+  without an answer counts as not accepted.
+- The figures are compared with the defaults of all five settings, the window among them.
 """
 WHAT_IF = """
 - Each cell: candidates, and their revenue potential, if the thresholds stood there. The way of counting, the window and
@@ -156,13 +159,15 @@ WHAT_IF = """
 - The line shows every score from 5.0 to 9.9 at the present minimum of sessions.
 """
 IN_AND_OUT = """
-- Candidates under the present settings against candidates under the defaults, in the same window.
+- Candidates under the present settings against candidates under the defaults, each in its own window.
+- The revenue potential is the difference between both, each at its own price: that of the card above.
 """
 NEAR_MISSES = """
 - **One session short**: one more session above the score makes a candidate.
 - **Score just missed**: would be a candidate if one session, at most 0.3 too low, had been above the score.
-- **Window about to close**: a candidate now, but not in three days without a new session.
+- **Drops out soon**: its window is about to close; a candidate now, but not in three days without a new session.
 """
 WHY = """
-- The rules in their order, and each scored session of the window with what it does to the run.
+- The rules in their order up to the first that fails, and each scored session of the window with what it does to the
+  run.
 """

@@ -12,7 +12,7 @@ TABS = {
     "What if": tabs.draw_what_if,
     "In and out": tabs.draw_in_and_out,
     "Near misses": tabs.draw_near_misses,
-    "Why or why not": tabs.draw_why,
+    tuning.WHY: tabs.draw_why,
     "Offer": tabs.draw_offer,
 }
 
@@ -21,13 +21,15 @@ TABS = {
 def tune(page: Page, market: tuning.Market) -> None:
     """All that a slider changes: only this is drawn again when one moves."""
     with drawn_by_itself(page):
+        if page.period("conversion_days") != market.period:
+            st.rerun()  # a reset has brought another window back
         left, right = st.columns([1, 3], gap="large")
         with left, st.container(border=True):
             tuning.draw_sliders(page)
         with right:
             draw_figures(page, market)
             candidates = draw_list(page, market)
-        for tab, draw in zip(st.tabs(list(TABS), key="conversion_tab", on_change="rerun"), TABS.values(), strict=True):
+        for tab, draw in zip(tuning.draw_tabs(page, list(TABS)), TABS.values(), strict=True):
             if tab.open:
                 with tab:
                     draw(page, market, candidates)

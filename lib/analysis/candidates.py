@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 
+from lib.analysis.numbers import counted
 from lib.analysis.streaks import ScoredSessions, Streak, Thresholds, candidates
 from lib.analysis.whatif import grid
+from lib.period import day_text
 
 RECOMMENDATION = "SEND_EXECUTIVE_OFFER"
 CONFIDENCES = tuple(round(0.1 * tenth, 1) for tenth in range(50, 100))
 MINIMUMS = tuple(range(1, 11))
 GRID_MINIMUMS = 6
+ACCEPTED, NOT_ACCEPTED, NOT_SENT = "accepted", "not accepted", "not sent"
+OFFERED = (ACCEPTED, NOT_ACCEPTED)
+COOLDOWN_DAYS = 30  # between two offers to a user
 
 
 def known_users(people: pd.DataFrame, leads: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
@@ -46,8 +53,24 @@ def with_people(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 
 def outcomes(offers: pd.DataFrame) -> pd.Series[str]:
     """What became of each offer: accepted, not accepted, or not sent."""
-    words = np.where(offers["offer_accepted"], "accepted", np.where(offers["offer_sent"], "not accepted", "not sent"))
+    words = np.where(offers["offer_accepted"], ACCEPTED, np.where(offers["offer_sent"], NOT_ACCEPTED, NOT_SENT))
     return pd.Series(words, index=offers.index, dtype="str")
+
+
+def reason_to_wait(outcome: str, offered_on: date, as_of: date) -> str:
+    """Why no offer should go to somebody whose newest one was of that day, in a sentence; "" if nothing is against it.
+
+    ``outcome``: what became of it, as ``outcomes`` says. Accepted is accepted for good; another waits for the cooldown.
+    """
+    if outcome == ACCEPTED:
+        return f"The offer of {day_text(offered_on)} was accepted"
+    days = (as_of - offered_on).days
+    if outcome != NOT_ACCEPTED or days >= COOLDOWN_DAYS:
+        return ""
+    ago = f"{counted(days, 'day')} ago" if days else "on the same day"
+    return (
+        f"The last offer was sent on {day_text(offered_on)}, {ago}; the next one may go {COOLDOWN_DAYS} days after it"
+    )
 
 
 def every_setting(scored: ScoredSessions, streak: Streak, price: float) -> pd.DataFrame:

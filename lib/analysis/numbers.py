@@ -1,4 +1,4 @@
-"""Rounding and relative change, the same for every page, file and mail."""
+"""Rounding, counting and relative change, the same for every page, file and mail."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def _round(values: FloatArray, digits: int) -> FloatArray:
     scale = 10.0**digits
     rounded = np.copysign(np.floor(np.abs(values) * scale + (0.5 + BINARY_NOISE)) / scale, values)
     return np.asarray(rounded + 0.0, dtype=np.float64)  # + 0.0 makes -0.0 a plain zero
+
+
+def counted(count: int, noun: str, many: str = "") -> str:
+    """`1 session`, `1,200 sessions`."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
 def change(now: float | None, before: float | None) -> float | None:

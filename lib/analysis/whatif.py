@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
-from lib.analysis.numbers import round_half_up
+from lib.analysis.numbers import counted, round_half_up
 from lib.analysis.streaks import (
     Booleans,
     Floats,
@@ -26,7 +26,8 @@ from lib.analysis.streaks import (
 from lib.period import Period, day_of, day_text
 
 CHANGES = ("comes in", "drops out", "stays")
-NEAR_MISSES = ("one session short", "score just missed", "window about to close")
+NEAR_MISSES = ("one session short", "score just missed", "drops out soon")
+CLOSING_DAYS = 3
 
 
 def grid(
@@ -88,7 +89,7 @@ def near_misses(
     thresholds: Thresholds,
     *,
     score_margin: float = 0.3,
-    closing_days: int = 3,
+    closing_days: int = CLOSING_DAYS,
     window_end: datetime,
     window_days: int,
     zone: str = "UTC",
@@ -97,7 +98,7 @@ def near_misses(
 
     - one session short: no candidate yet, but one with a next session above the score.
     - score just missed: a candidate if one session, at most ``score_margin`` too low, had been above the score.
-    - window about to close: a candidate now, but not in ``closing_days`` days without a new session.
+    - drops out soon: a candidate now, but not in ``closing_days`` days without a new session.
 
     ``window_end`` is the first instant after the window of ``window_days`` days in ``zone``.
     Columns: user_id (str), kind (str, of NEAR_MISSES), sessions (int) and avg_score (float, two decimals, NaN without a
@@ -150,10 +151,10 @@ def _just_missed(
     enough = _length_if_it_counted(scored, thresholds, low) >= thresholds.min_sessions
     chosen = low[close & enough & wanted[owner]]
     chosen = chosen[np.lexsort((chosen, scored.scores[chosen]))]
-    needed = f"it needed more than {_score(thresholds.min_confidence)}"
+    needed = f"not above {_score(thresholds.min_confidence)}"
     session_of = {int(user): int(session) for user, session in zip(scored.owner[chosen], chosen, strict=True)}
     return {
-        user: f"The session on {_day(scored, session, zone)} scored {_score(scored.scores[session])}; {needed}"
+        user: f"The session on {_day(scored, session, zone)} scored {_score(scored.scores[session])}, {needed}"
         for user, session in session_of.items()
     }
 
@@ -181,15 +182,23 @@ def _closing(
         # The sessions that leave are the oldest, so to leave them uncounted gives the same run as to take them out.
         inside = scored.started_at >= np.datetime64(later.start.replace(tzinfo=None), "ns")
         enough = run_lengths(scored, qualifies & inside, thresholds.streak) >= thresholds.min_sessions
-        sentence = _closing_sentence(thresholds, later.as_of)
+        sentence = f"Drops out on {day_text(later.as_of)} unless they practise again"
         sentences |= dict.fromkeys(np.flatnonzero(remaining & ~enough).tolist(), sentence)
         remaining = remaining & enough
     return sentences
 
 
-def _closing_sentence(thresholds: Thresholds, day: date) -> str:
-    minimum = _counted(thresholds.min_sessions)
-    return f"Qualifies now; the run drops below {minimum} on {day_text(day)} unless there is a new session"
+def near_miss_counts(near: pd.DataFrame) -> str:
+    """`7 are one session short, 1 drops out within 3 days`: how many there are of each kind, in words."""
+    one, many = dict(zip(NEAR_MISSES, _ONE, strict=True)), dict(zip(NEAR_MISSES, _MANY, strict=True))
+    counts = near["kind"].value_counts()
+    return ", ".join(
+        f"{counts[kind]:,} {(one if counts[kind] == 1 else many)[kind]}" for kind in NEAR_MISSES if kind in counts
+    )
+
+
+_ONE = ("is one session short", "just missed a score", f"drops out within {CLOSING_DAYS} days")
+_MANY = ("are one session short", "just missed a score", f"drop out within {CLOSING_DAYS} days")
 
 
 def explain(scored: ScoredSessions, user_id: str, thresholds: Thresholds, *, zone: str = "UTC") -> pd.DataFrame:
@@ -226,36 +235,56 @@ def _why(score: float, qualifies: bool, counts: bool, thresholds: Thresholds) ->
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule that a candidate has to pass, and what was found."""
+    """One rule that a candidate has to pass, and what was found, in a sentence."""
 
-    name: str
     passed: bool
-    detail: str
+    text: str
 
 
-def verdict(role: str | None, known: bool, scored: ScoredSessions, user_id: str, thresholds: Thresholds) -> list[Rule]:
-    """Why or why not: every rule for one user, in order. A candidate passes all of them.
+@dataclass(frozen=True)
+class Verdict:
+    """``answer`` goes on after the user: "qualifies"; ``rules`` are those that led to it, the first that fails last."""
 
-    ``known``: the account exists. ``scored``: sessions of the window that have a score, this user's among them.
+    answer: str
+    rules: list[Rule]
+
+    @property
+    def qualifies(self) -> bool:
+        """Whether the user is a candidate."""
+        return all(rule.passed for rule in self.rules)
+
+
+def verdict(role: str | None, scored: ScoredSessions, user_id: str, thresholds: Thresholds) -> Verdict:
+    """Why or why not, for one user. ``scored``: sessions of the window that have a score, this user's among them.
+
+    Rules after the first that fails are left out: they mean nothing.
     """
     own = scored.of_user(user_id)
     longest = int(run_lengths(own, qualifying(own, thresholds.min_confidence), thresholds.streak).max(initial=0))
-    needed, score = thresholds.min_sessions, _score(thresholds.min_confidence)
+    rules = [_role_rule(role), _scores_rule(len(own.scores)), _run_rule(longest, thresholds)]
+    failed = next((place for place, rule in enumerate(rules) if not rule.passed), None)
+    if failed is None:
+        return Verdict("qualifies", rules)
+    is_short = failed == len(rules) - 1 and bool(_one_short(own, thresholds).any())
+    return Verdict(f"is {NEAR_MISSES[0]}" if is_short else "does not qualify", rules[: failed + 1])
+
+
+def _role_rule(role: str | None) -> Rule:
+    if role == "free":
+        return Rule(True, "The role is free")
+    found = f"The role is {role}" if role else "The account has no role"
+    return Rule(False, f"{found}; the offer is for free users")
+
+
+def _scores_rule(sessions: int) -> Rule:
+    return Rule(sessions > 0, f"{counted(sessions, 'session')} with a score in the window")
+
+
+def _run_rule(longest: int, thresholds: Thresholds) -> Rule:
     how = {"current": "in a row, up to the newest session", "best": "in a row", "any": "in a row or not"}
-    return [
-        Rule("The account is known", known, "An account has this id" if known else "No account has this id"),
-        Rule("The role is free", role == "free", f"The role is {role}" if role else "The account has no role"),
-        Rule("There are scored sessions in the window", len(own.scores) > 0, _counted(len(own.scores), "scored ")),
-        Rule(
-            "The run is long enough",
-            longest >= needed,
-            f"{longest} of {_counted(needed)} above {score}, {how[thresholds.streak]}",
-        ),
-    ]
-
-
-def _counted(sessions: int, kind: str = "") -> str:
-    return f"{sessions} {kind}session{'' if sessions == 1 else 's'}"
+    above = f"above {_score(thresholds.min_confidence)} {how[thresholds.streak]}"
+    needed = thresholds.min_sessions
+    return Rule(longest >= needed, f"{counted(longest, 'session')} {above}; at least {needed} needed")
 
 
 def _score(value: float) -> str:

@@ -15,7 +15,7 @@ from lib.charts.palette import Layer, Palette, dress_layers
 from lib.exports import Spec
 
 CELL_HEIGHT = 44
-CONFIDENCE = "Confidence above (1 to 10)"
+CONFIDENCE, LEAST = "Confidence above", "Sessions at least"
 
 
 def what_if_grid(frame: pd.DataFrame, palette: Palette, *, now: tuple[float, int], price: float, currency: str) -> Spec:
@@ -35,7 +35,7 @@ def what_if_grid(frame: pd.DataFrame, palette: Palette, *, now: tuple[float, int
     )
     place = {
         "x": _band("min_confidence", CONFIDENCE, ".1f", 0.03),
-        "y": _band("min_sessions", "Minimum sessions", "d", 0.05),
+        "y": _band("min_sessions", LEAST, "d", 0.05),
     }
     said = describe_what_if_grid(frame, now=now, price=price, currency=currency)
     rows = max(frame["min_sessions"].nunique(), 1)
@@ -96,7 +96,7 @@ def _cells(frame: pd.DataFrame, palette: Palette) -> Layer:
     color = _field("candidates", "quantitative", "Candidates", scale=few_to_many(most, palette), legend=None)
     tooltip = [
         _field("min_confidence", "quantitative", CONFIDENCE, format=".1f"),
-        _field("min_sessions", "quantitative", "Minimum sessions"),
+        _field("min_sessions", "quantitative", LEAST),
         _field("candidates", "quantitative", "Candidates", format=",d"),
         _field("revenue_text", "nominal", "Revenue potential"),
     ]

@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from lib import definitions
-from lib.analysis.candidates import candidate_table
+from lib.analysis.candidates import OFFERED, candidate_table
+from lib.analysis.numbers import counted
 from lib.analysis.offers import Revenue, money, revenue
 from lib.analysis.streaks import candidate_count
 from lib.exports import Sheet
@@ -19,15 +20,22 @@ from lib.ui.tuning import Market, default_thresholds, thresholds
 
 def draw_figures(page: Page, market: Market) -> None:
     """Candidates, revenue potential, expected revenue; each with its change against the defaults."""
-    count = candidate_count(market.scored, thresholds(page))
-    usual = candidate_count(market.scored, default_thresholds(page))
-    now = revenue(count, page.filters["price"], market.accepted)
-    default = revenue(usual, page.settings.price, market.accepted)
-    with st.container(horizontal=True):
+    (count, now), (usual, default) = standings(page, market)
+    with st.container(horizontal=True, key="figures"):
         _figure("Candidates", f"{count:,}", count - usual, f"{count - usual:+,}")
         gain = now.potential - default.potential
-        _figure("Revenue potential", _money(page, now.potential), gain, _signed_money(page, gain))
+        _figure("Revenue potential", _money(page, now.potential), gain, signed_money(page, gain))
         _expected(page, market, now, default)
+
+
+def standings(page: Page, market: Market) -> tuple[tuple[int, Revenue], tuple[int, Revenue]]:
+    """Candidates and their revenue under the present settings, and under the defaults."""
+    count = candidate_count(market.scored, thresholds(page))
+    usual = candidate_count(market.default_scored, default_thresholds(page))
+    return (
+        (count, revenue(count, page.filters["price"], market.accepted)),
+        (usual, revenue(usual, page.settings.price, market.accepted)),
+    )
 
 
 def _figure(label: str, value: str, gain: float, signed: str, *, tip: str = "") -> None:
@@ -36,7 +44,7 @@ def _figure(label: str, value: str, gain: float, signed: str, *, tip: str = "") 
         value,
         signed if gain else 0,
         border=True,
-        delta_color="normal" if gain else "off",
+        delta_color="off",
         delta_arrow="auto" if gain else "off",
         delta_description="against the defaults",
         help=tip or None,
@@ -50,17 +58,19 @@ def _expected(page: Page, market: Market, now: Revenue, default: Revenue) -> Non
     a = market.accepted
     tip = (
         f"{a.accepted:,} of {a.sent:,} past offers were accepted: {a.share:.1%}, 95 % interval "
-        f"{a.low:.1%} to {a.high:.1%}. That makes {_money(page, now.low or 0)} to {_money(page, now.high or 0)}."
+        f"{a.low:.1%} to {a.high:.1%}. That makes {_money(page, now.low or 0)} to {_money(page, now.high or 0)}, "
+        "at the list price, before the discount of an offer."
     )
     gain = now.expected - default.expected
-    _figure("Expected revenue", _money(page, now.expected), gain, _signed_money(page, gain), tip=tip)
+    _figure("Expected revenue", _money(page, now.expected), gain, signed_money(page, gain), tip=tip)
 
 
 def _money(page: Page, amount: float) -> str:
     return money(round(amount), page.settings.currency).replace("$", r"\$")
 
 
-def _signed_money(page: Page, amount: float) -> str:
+def signed_money(page: Page, amount: float) -> str:
+    """A change of revenue: `+$1,195`, for Markdown."""
     return ("+" if amount > 0 else "-") + _money(page, abs(amount))
 
 
@@ -73,15 +83,22 @@ def draw_list(page: Page, market: Market) -> pd.DataFrame:
             page.say_empty("No Free user had a session with a score", period)
         else:
             st.info(
-                f"**Nobody qualifies in {day_range(period.first, period.as_of)}.** {len(market.scored.user_ids):,} "
-                "Free users had sessions with a score: lower a threshold, or look at Near misses.",
+                f"**Nobody qualifies in {day_range(period.first, period.as_of)}.** "
+                f"{counted(len(market.scored.user_ids), 'Free user')} had sessions with a score: "
+                "lower a threshold, or look at Near misses.",
                 icon=":material/info:",
             )
+    offered = int(table["outcome"].isin(OFFERED).sum())
+    if offered:
+        has = "has" if offered == 1 else "have"
+        st.caption(f"{offered:,} of {counted(len(table), 'candidate')} already {has} an offer.")
     show_table(
         page,
         Sheet("Candidates", table, definitions.CANDIDATE_COLUMNS),
         how=definitions.CANDIDATES,
+        look={"offered_at": looks.day_of_offer(page.zone)},
         widths=looks.CANDIDATE_WIDTHS,
+        column_order=looks.CANDIDATE_ORDER,
         height=list_height(len(table)),
     )
     return table

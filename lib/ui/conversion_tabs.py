@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from lib import charts, definitions
-from lib.analysis.candidates import curve, readable_grid, with_people
-from lib.analysis.offers import money, offer_text
+from lib.analysis.candidates import curve, readable_grid, reason_to_wait, with_people
+from lib.analysis.offers import offer_text
 from lib.analysis.streaks import ScoredSessions
-from lib.analysis.whatif import compare, explain, near_misses, verdict
+from lib.analysis.whatif import CHANGES, Rule, compare, explain, near_miss_counts, near_misses, verdict
 from lib.exports import Sheet
-from lib.period import Period
+from lib.period import day_of
 from lib.queries import conversion
 from lib.ui import cached, looks, withheld
+from lib.ui.conversion_list import signed_money, standings
 from lib.ui.downloads import offer_file
 from lib.ui.page import Page
 from lib.ui.tables import show_chart, show_table
@@ -25,10 +27,13 @@ from lib.ui.tuning import Market, default_thresholds, offer_terms, thresholds
 MOST_MATCHES = 20
 
 
-def draw_what_if(page: Page, _market: Market, _candidates: pd.DataFrame) -> None:
+def draw_what_if(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
     """Candidates and revenue at every setting; a click on a cell sets the sliders."""
+    if len(market.scored.user_ids) == 0:
+        st.info("**There is nothing to try out.** No Free user had a session with a score in this window.")
+        return
     now, price = thresholds(page), float(page.filters["price"])
-    every = cached.candidates_at_every_setting(page.source, page.period("conversion_days"), now.streak, price)
+    every = cached.candidates_at_every_setting(page.source, market.period, now.streak, price)
     left, right = st.columns([3, 2], gap="large")
     key = page.filters.key(f"grid_{st.session_state.get('grid_clicks', 0)}")
     with left:
@@ -63,34 +68,43 @@ def _set_sliders(page: Page, key: str) -> None:
 
 def draw_in_and_out(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
     """Who comes in and who drops out against the defaults."""
-    changes = compare(market.scored, thresholds(page), default_thresholds(page))
+    now, default = thresholds(page), default_thresholds(page)
+    changes = compare(market.scored, now, default, default_scored=market.default_scored)
     moved = with_people(changes[changes["change"] != "stays"], market.people)
-    stays = len(changes) - len(moved)
+    gain = _gain(page, market)
     if moved.empty:
-        st.info(f"**Nobody comes in or drops out.** {stays:,} candidates are the same as under the defaults.")
+        same = _do(len(changes), "candidate is", "candidates are")
+        st.info(f"**Nobody comes in or drops out.** {same} the same as under the defaults. {gain}")
         return
-    counts = moved["change"].value_counts()
-    gain = (counts.get("comes in", 0) - counts.get("drops out", 0)) * page.filters["price"]
-    sign = "+" if gain >= 0 else "-"
-    amount = money(abs(round(gain)), page.settings.currency).replace("$", r"\$")
-    st.markdown(
-        f"**{counts.get('comes in', 0):,} come in, {counts.get('drops out', 0):,} drop out**, {stays:,} stay. "
-        f"That is {sign}{amount} of revenue potential."
-    )
+    come, drop, stay = (int((changes["change"] == change).sum()) for change in CHANGES)
+    moves = f"{_do(come, 'comes in', 'come in')}, {_do(drop, 'drops out', 'drop out')}"
+    st.markdown(f"**{moves}**, {_do(stay, 'stays', 'stay')}. {gain}")
     show_table(page, Sheet("In and out", moved, definitions.CHANGE_COLUMNS), how=definitions.IN_AND_OUT)
+
+
+def _do(count: int, does: str, do: str) -> str:
+    return f"{count:,} {does if count == 1 else do}"
+
+
+def _gain(page: Page, market: Market) -> str:
+    """What the settings do to the revenue potential, as the card says it."""
+    (_, now), (_, default) = standings(page, market)
+    if now.potential == default.potential:
+        return ""
+    that = "That is" if page.filters.is_default("price") else "With the price that is set, that is"
+    return f"{that} {signed_money(page, now.potential - default.potential)} of revenue potential."
 
 
 def draw_near_misses(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
     """Who nearly qualifies, and who soon will not, each with what is missing."""
-    period = page.period("conversion_days")
+    period = market.period
     rows = near_misses(
         market.scored, thresholds(page), window_end=period.end, window_days=period.days, zone=period.zone
     )
     if rows.empty:
         st.info("**No near misses.** Nobody is one session or a small step away under these thresholds.")
         return
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in rows["kind"].value_counts(sort=False).items())
-    st.markdown(f"**{counts}**")
+    st.markdown(f"**{near_miss_counts(rows)}**")
     show_table(
         page,
         Sheet("Near misses", with_people(rows, market.people), definitions.NEAR_COLUMNS),
@@ -132,23 +146,23 @@ def _names(page: Page, people: pd.DataFrame) -> list[str]:
 
 
 def _draw_verdict(page: Page, market: Market, user: pd.Series[str]) -> None:
-    period = page.period("conversion_days")
-    own = _own_sessions(page, market, period, user)
-    rules = verdict(None if pd.isna(user["role"]) else user["role"], True, own, user["user_id"], thresholds(page))
-    answer = "qualifies" if all(rule.passed for rule in rules) else "does not qualify"
-    st.markdown(f"**{plain(user['user_id'])} {answer}.**")
-    for rule in rules:
-        icon = ":material/check_circle:" if rule.passed else ":material/cancel:"
-        st.markdown(f"{icon} {plain(rule.name)}: {plain(withheld.shown_text(page, rule.detail))}")
+    own = _own_sessions(page, market, user)
+    found = verdict(None if pd.isna(user["role"]) else user["role"], own, user["user_id"], thresholds(page))
+    rules = (f"{_icon(rule)} {plain(withheld.shown_text(page, rule.text))}" for rule in found.rules)
+    st.markdown("  \n".join((f"**{plain(user['user_id'])} {found.answer}.**", *rules)))
     sessions = explain(own, user["user_id"], thresholds(page), zone=page.zone)
     if not sessions.empty:
         show_table(page, Sheet("Why or why not", sessions, definitions.WHY_COLUMNS), how=definitions.WHY)
 
 
-def _own_sessions(page: Page, market: Market, period: Period, user: pd.Series[str]) -> ScoredSessions:
+def _icon(rule: Rule) -> str:
+    return ":material/check_circle:" if rule.passed else ":material/cancel:"
+
+
+def _own_sessions(page: Page, market: Market, user: pd.Series[str]) -> ScoredSessions:
     if user["role"] == conversion.FREE:
         return market.scored
-    frame = cached.ask(page.source, conversion.scored_sessions_of, period, user["user_id"])
+    frame = cached.ask(page.source, conversion.scored_sessions_of, market.period, user["user_id"])
     return ScoredSessions.from_frame(frame)
 
 
@@ -166,6 +180,7 @@ def draw_offer(page: Page, _market: Market, candidates: pd.DataFrame) -> None:
     names = _names(page, candidates)
     place = names.index(st.selectbox("Candidate", names, width=420))
     row = candidates.iloc[place]
+    _warn(page, row)
     to = "" if pd.isna(row["email"]) else str(row["email"])
     offer = offer_text(to, None, int(row["sessions"]), float(row["avg_score"]), offer_terms(page))
     whole = f"To: {offer.to or 'no e-mail address'}\nSubject: {offer.subject}\n\n{offer.body}"
@@ -183,3 +198,13 @@ def draw_offer(page: Page, _market: Market, candidates: pd.DataFrame) -> None:
         icon=":material/download:",
     )
     st.caption("Nothing is sent from here. The copy button is at the top right of the text.")
+
+
+def _warn(page: Page, candidate: pd.Series[Any]) -> None:
+    """Somebody who bought, or was asked a few days ago, is not to be asked again."""
+    if pd.isna(candidate["offered_at"]):
+        return
+    offered_on = day_of(candidate["offered_at"].to_pydatetime(), page.zone)
+    reason = reason_to_wait(candidate["outcome"], offered_on, page.as_of)
+    if reason:
+        st.warning(f"**No offer to {plain(candidate['user_id'])} now.** {reason}.", icon=":material/front_hand:")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamlit.column_config import NumberColumn
+from streamlit.column_config import DatetimeColumn, NumberColumn
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from lib.definitions import FIGURES
+from lib.definitions import CANDIDATE_COLUMNS, FIGURES
 
 MISTAKE_WIDTHS = {
     "rank": 45,
@@ -16,9 +16,37 @@ MISTAKE_WIDTHS = {
     "trend": 66,
     "users": 58,
 }
-CANDIDATE_WIDTHS = {"user_id": 80, "email": 215, "english_level": 55, "sessions": 75, "avg_score": 112}
-NEAR_WIDTHS = {"kind": 160, "user_id": 80, "email": 215, "english_level": 55, "sessions": 75, "avg_score": 100}
+CANDIDATE_WIDTHS = {
+    "user_id": 80,
+    "email": 215,
+    "english_level": 55,
+    "sessions": 75,
+    "avg_score": 112,
+    "outcome": 110,
+    "lead_score": 90,
+    "recommendation": 190,
+}
+# What sales asks first; what all rows have in common, or few have, last.
+CANDIDATE_ORDER = (
+    *("user_id", "email", "english_level", "sessions", "avg_score", "offered_at", "outcome"),
+    *("last_session_at", "lead_score", "lead_status", "recommendation"),
+)
+NEAR_WIDTHS = {
+    "kind": 135,
+    "user_id": 80,
+    "email": 195,
+    "english_level": 55,
+    "sessions": 75,
+    "avg_score": 112,
+    "what_is_missing": 390,
+}
 ODDITY_WIDTHS = {"table": 135, "found": 255, "rows": 55, "app_does": 290, "to_do": 330}
+
+
+def day_of_offer(zone: str) -> ColumnConfig:
+    """The day alone: the hour of an offer takes the room that its outcome needs."""
+    column = CANDIDATE_COLUMNS["offered_at"]
+    return DatetimeColumn(column.label, help=column.help or None, width=105, format="D MMM YYYY", timezone=zone)
 
 
 def _signed(name: str) -> ColumnConfig:

@@ -48,6 +48,7 @@ def all_params(settings: Settings, as_of: date, last_day: date) -> dict[str, Par
         Param("view", "type", one_of(("type", "level", "week", "domain"))),
         Param("cells", (), _pairs, _write_pairs),
         Param("user", "", _text),
+        Param("tab", "", _text),
         Param("analysis", "", _text),
     ]
     return {param.name: param for param in listed}

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from lib import definitions
 from lib.analysis.candidates import known_users
 from lib.analysis.offers import BODY, SUBJECT, Acceptance, Offer, acceptance
-from lib.analysis.streaks import ScoredSessions, Thresholds
+from lib.analysis.streaks import STREAKS, ScoredSessions, Thresholds
 from lib.period import Period
 from lib.queries import conversion
 from lib.settings import SettingsError
 from lib.ui import cached, withheld
 from lib.ui.page import Page
 
-SLIDERS = ("min_sessions", "min_confidence", "streak", "price")
+SETTINGS = ("min_sessions", "min_confidence", "streak", "price", "conversion_days")
+
+WHY = "Why or why not"  # the tab that answers for a user
+STREAK_HELP = "\n".join(
+    f"- **{label}**: {STREAKS[streak].sentence}" for streak, label in definitions.STREAK_LABELS.items()
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Market:
-    """Everything of one window that a slider needs, fetched before it moves."""
+    """Everything of ``period`` that a slider needs, fetched before it moves, and the scores of the default window.
 
+    ``people`` and ``known`` are about the users of both.
+    """
+
+    period: Period
     scored: ScoredSessions
+    default_scored: ScoredSessions
     people: pd.DataFrame
     known: pd.DataFrame
     accepted: Acceptance | None
@@ -32,12 +44,15 @@ class Market:
 
 def load_market(page: Page, period: Period) -> Market:
     """Ask the database for the window; raises DatabaseProblem."""
-    source = page.source
-    people = cached.ask(source, conversion.scored_users, period, with_addresses=withheld.sees_addresses(page))
-    leads = cached.ask(source, conversion.newest_lead_scores, period)
-    offers = cached.ask(source, conversion.newest_offers, period)
+    source, default = page.source, replace(period, days=page.settings.conversion_days)
+    both = max(period, default, key=lambda window: window.days)
+    people = cached.ask(source, conversion.scored_users, both, with_addresses=withheld.sees_addresses(page))
+    leads = cached.ask(source, conversion.newest_lead_scores, both)
+    offers = cached.ask(source, conversion.newest_offers, both)
     return Market(
+        period,
         cached.scored_sessions(source, period),
+        cached.scored_sessions(source, default),
         people,
         cached.made(known_users, people, leads, offers),
         acceptance(*cached.ask(source, conversion.offer_outcomes, period.end)),
@@ -59,13 +74,14 @@ def draw_sliders(page: Page) -> None:
     filters = page.filters
     sessions = st.slider("Sessions at least", 1, 10, key=filters.key("min_sessions"))
     filters.use("min_sessions", sessions, "Sessions at least")
-    score = st.slider("Score above", 5.0, 9.9, step=0.1, format="%.1f", key=filters.key("min_confidence"))
-    filters.use("min_confidence", round(score, 1), "Score above")
+    score = st.slider("Confidence above", 5.0, 9.9, step=0.1, format="%.1f", key=filters.key("min_confidence"))
+    filters.use("min_confidence", round(score, 1), "Confidence above")
     streak = st.segmented_control(
         "Run that counts",
         list(definitions.STREAK_LABELS),
         format_func=definitions.STREAK_LABELS.__getitem__,
         key=filters.key("streak"),
+        help=STREAK_HELP,
         required=True,
         width="stretch",
     )
@@ -77,11 +93,26 @@ def draw_sliders(page: Page) -> None:
     st.button(
         "Reset to defaults",
         on_click=filters.reset,
-        args=SLIDERS,
-        disabled=filters.is_default(*SLIDERS),
+        args=SETTINGS,
+        disabled=filters.is_default(*SETTINGS),
         icon=":material/restart_alt:",
         width="stretch",
     )
+
+
+def draw_tabs(page: Page, names: list[str]) -> Sequence[TabContainer]:
+    """The tabs of these ``names``; the open one is in the address.
+
+    But for the one that opens anyway: ``WHY`` where a user is asked about, else the first.
+    """
+    key = page.filters.key("tab")
+    usual = WHY if page.filters["user"] else names[0]
+    if st.session_state[key] not in names:
+        st.session_state[key] = usual
+    tabs = st.tabs(names, key=key, on_change="rerun")
+    chosen = st.session_state[key]
+    page.filters.use("tab", "" if chosen == usual else chosen)
+    return tabs
 
 
 def offer_terms(page: Page) -> Offer:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
@@ -15,6 +15,7 @@ from lib.analysis.candidates import (
     known_users,
     outcomes,
     readable_grid,
+    reason_to_wait,
     with_people,
 )
 from lib.analysis.streaks import ScoredSessions, Thresholds, candidates
@@ -104,3 +105,18 @@ def test_the_curve_has_every_score_at_the_present_minimum_and_never_rises():
     line = curve(every_setting(HELD, "current", 1.0), Thresholds(min_sessions=3))
     assert len(line) == len(CONFIDENCES)
     assert line["candidates"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize(
+    ("outcome", "offered_on", "reason"),
+    [
+        ("accepted", date(2025, 1, 2), "The offer of 2 Jan 2025 was accepted"),
+        ("not accepted", date(2026, 10, 24), "sent on 24 Oct 2026, 29 days ago"),
+        ("not accepted", date(2026, 11, 22), "sent on 22 Nov 2026, on the same day"),
+        ("not accepted", date(2026, 10, 23), ""),
+        ("not sent", date(2026, 11, 21), ""),
+    ],
+)
+def test_who_bought_or_was_asked_inside_the_cooldown_waits(outcome: str, offered_on: date, reason: str):
+    found = reason_to_wait(outcome, offered_on, date(2026, 11, 22))
+    assert reason in found if reason else found == ""

@@ -41,7 +41,7 @@ def rerun_rows(database: Path, repeats: int, clock: Clock) -> Iterator[Row]:
         for name, page in EVERY_PAGE.items():
             moved = _moves(server, page, "As of", DAYS, repeats, clock)
             yield Row(f"server's rerun, {name}, day moved", moved, "bare page, slider moved", bare)
-        moved = _moves(server, "conversion", "Score above", (7.9, 8.0), repeats, clock)
+        moved = _moves(server, "conversion", "Confidence above", (7.9, 8.0), repeats, clock)
         yield Row("server's rerun, Conversion, slider moved", moved, "bare page, slider moved", bare)
         yield Row("memory of the server after that, MB", server.megabytes, bar=MEMORY_BAR)
 

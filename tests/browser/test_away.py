@@ -31,7 +31,7 @@ def visitor(postgres_server: Server, browser: Browser, tmp_path: Path) -> Iterat
 
 def test_a_page_comes_back_by_itself_with_the_filters_that_were_set(visitor: Visitor, postgres_server: Server) -> None:
     visitor.open("conversion", as_of="2026-11-22", conversion_days="30")
-    visitor.slide("Score above", "ArrowLeft", 2)
+    visitor.slide("Confidence above", "ArrowLeft", 2)
     visitor.expect_in_query("min_confidence=7.8")
     before = visitor.metric("Candidates").inner_text()
     postgres_server.stop()

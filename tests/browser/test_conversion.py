@@ -18,7 +18,7 @@ def test_a_slider_moves_figures_list_and_address_and_reset_brings_all_back(visit
     count, revenue, rows = figures(visitor)
     assert (revenue, rows) == (count * 179, count)
 
-    visitor.slide("Score above", "ArrowLeft", times=5)
+    visitor.slide("Confidence above", "ArrowLeft", times=5)
     visitor.expect_query("min_confidence=7.5")
     expect(visitor.metric("Candidates")).not_to_have_text(f"{count}")
     more, more_revenue, more_rows = figures(visitor)
@@ -66,7 +66,7 @@ def test_a_cell_of_the_grid_sets_the_sliders_and_shows_what_it_said(visitor: Vis
 
 def test_a_link_shows_a_colleague_the_same_list(visitor: Visitor, visit: Visit) -> None:
     visitor.open("conversion")
-    visitor.slide("Score above", "ArrowLeft", times=10)
+    visitor.slide("Confidence above", "ArrowLeft", times=10)
     visitor.expect_query("min_confidence=7")
     visitor.choose("Run that counts", "Best")
     visitor.expect_in_query("min_confidence=7", "streak=best")
@@ -86,8 +86,8 @@ def test_two_visitors_at_once_see_each_their_own_list(visit: Visit) -> None:
     strict, lenient = visit(), visit()
     for one in (strict, lenient):
         one.open("conversion")
-    strict.slide("Score above", "ArrowRight", times=5)
-    lenient.slide("Score above", "ArrowLeft", times=5)
+    strict.slide("Confidence above", "ArrowRight", times=5)
+    lenient.slide("Confidence above", "ArrowLeft", times=5)
     strict.expect_query("min_confidence=8.5")
     lenient.expect_query("min_confidence=7.5")
     strict.expect_score("8.5")

@@ -30,7 +30,7 @@ TYPES: dict[str, Any] = {
     "Average score": NUMBER,
     "Confidence": NUMBER,
     "Share": NUMBER,
-    "Score above": NUMBER,
+    "Confidence above": NUMBER,
     "Revenue potential": NUMBER,
     "Week from": datetime,  # openpyxl reads a day as a moment at midnight
     "Last session (UTC)": datetime,
@@ -126,7 +126,7 @@ def test_a_file_says_the_window_and_the_filters_that_it_was_taken_under(visitor:
     opened = book(visitor.take(visitor.downloads("Excel").first)[1])
     says = about(opened)
     assert says["Window"] == "2–15 Nov 2026 (UTC)"
-    for part in ("Score above: 7.5", "Sessions at least: 2"):
+    for part in ("Confidence above: 7.5", "Sessions at least: 2"):
         assert part in says["Filters"]
     assert opened["Candidates"].max_row - 1 == count == len(visitor.rows())
 

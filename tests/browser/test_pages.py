@@ -70,7 +70,7 @@ def test_the_first_view_of_a_page_holds_its_answer(visitor: Visitor, path: str) 
 
 def test_thresholds_and_the_day_follow_from_page_to_page_and_survive_a_reload(visitor: Visitor) -> None:
     visitor.open("conversion")
-    visitor.slide("Score above", "ArrowLeft", times=5)
+    visitor.slide("Confidence above", "ArrowLeft", times=5)
     visitor.expect_query("min_confidence=7.5")
     count = visitor.metric("Candidates").inner_text()
     visitor.go("Home")
@@ -148,7 +148,7 @@ def test_all_controls_of_a_page_are_reached_with_the_tab_key(visitor: Visitor) -
         "Refresh",
         "7",
         "Sessions at least",
-        "Score above",
+        "Confidence above",
         "Price, $",
         "CSV",
         "Excel",

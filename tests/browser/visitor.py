@@ -83,7 +83,7 @@ class Visitor:
 
     def expect_score(self, score: str) -> None:
         """Wait until the slider of the score stands there."""
-        expect(self.page.get_by_role("slider", name="Score above")).to_have_attribute("aria-valuetext", score)
+        expect(self.page.get_by_role("slider", name="Confidence above")).to_have_attribute("aria-valuetext", score)
 
     def choose(self, label: str, option: str) -> None:
         """One of the options that stand side by side under ``label``."""

@@ -22,7 +22,7 @@ HABITS: dict[str, tuple[float, Kind, tuple[str, ...], tuple[int, int]]] = {
     HOME: (2, FILTERED, ("Window, days",), (0, 1)),
     "Engagement": (3, FILTERED, ("Window, days",), (1, 2)),
     "Mistakes": (3, FILTERED, ("Across", "Sources", "Level", "Window, days"), (1, 3)),
-    "Conversion": (4, MOVED, ("Score above", "Sessions at least"), (3, 6)),
+    "Conversion": (4, MOVED, ("Confidence above", "Sessions at least"), (3, 6)),
     "Data health": (0.5, FILTERED, (), (0, 0)),
 }
 PAGES_A_VISIT = 6, 12

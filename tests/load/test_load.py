@@ -19,7 +19,7 @@ from tests.load.process import Watch
 from tests.load.tab import Memory, PageError, Tab
 from tests.load.table import lines, verdicts
 
-MOVE, OPENING = Step(MOVED, "Conversion", "Score above"), Step(OPENED, "Conversion")
+MOVE, OPENING = Step(MOVED, "Conversion", "Confidence above"), Step(OPENED, "Conversion")
 
 
 def _beside(work: Callable[[], float]) -> float:

@@ -142,7 +142,7 @@ def pick(app: AppTest, *rows: int) -> AppTest:
 
 def open_tab(app: AppTest, name: str) -> AppTest:
     """Open a tab of the Conversion page."""
-    app.session_state["conversion_tab"] = name
+    app.session_state["conversion:tab"] = name
     return drawn(app)
 
 

@@ -199,7 +199,7 @@ def test_neither_a_slider_nor_a_file_outlasts_the_sign_in(site: Site, addresses:
         time.sleep(4.5)
         session.frames.clear()
         assert session.download(0) == ""
-        assert session.slide("Score above", 7.0).endswith(ENDED + BUTTONS)
+        assert session.slide("Confidence above", 7.0).endswith(ENDED + BUTTONS)
         assert not any(found_in(frame, addresses) for frame in session.frames)
 
 
@@ -213,7 +213,7 @@ def test_a_role_that_is_taken_away_ends_the_next_click(site: Site, addresses: fr
             for session in (moved, pressed):
                 session.frames.clear()
                 assert session.download(0) == ""
-            assert NOT_OPEN in moved.slide("Score above", 7.0)
+            assert NOT_OPEN in moved.slide("Confidence above", 7.0)
             assert NOT_OPEN in pressed.press("Refresh")
             assert moved.links() == {"Home", "Engagement", "Mistakes"}
             assert not any(found_in(frame, addresses) for frame in moved.frames + pressed.frames)
