@@ -23,7 +23,7 @@ def engagement_columns(group: str, label: str) -> dict[str, Column]:
     for name, column in FIGURES.items():
         columns[name] = column
         columns[f"{name}_change"] = Column(
-            f"{column.label}, change", column.kind, help="Against the window of the same length before."
+            f"{column.label}, change", column.kind, help="Against the window of the same length before.", is_change=True
         )
     return columns
 

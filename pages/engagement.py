@@ -28,7 +28,7 @@ with open_page("Engagement", question="Who practised, and more or less than befo
     by_role = shown_groups(page, found, "window", "group")
     with role_control:
         roles = controls.some_of(page, "roles", "Role", ordered(set(by_role["group"]), ROLES))
-    table = made(engagement_table, by_role, shown=roles)
+    table = made(engagement_table, by_role, shown=roles, total="Total")
     if not table["sessions"].any():
         page.say_empty("No sessions", period)
     show_table(

@@ -64,7 +64,7 @@ def test_engagement_is_what_counting_gives():
         assert shown.loc[role, "sessions"] == len(held)
         assert shown.loc[role, "users"] == len({user for user, _, _ in held})
         assert shown.loc[role, "avg_confidence"] == pytest.approx(sum(scores) / len(scores))
-    assert shown.loc["total", "sessions"] == sum(map(len, sessions.values()))
+    assert shown.loc["Total", "sessions"] == sum(map(len, sessions.values()))
 
 
 def test_the_most_frequent_mistakes_are_what_counting_gives():

@@ -11,6 +11,8 @@ import pandas as pd
 # 8.125 can arrive as 8.124999999999998 from a sum of decimals. Real halves are never this close by accident.
 BINARY_NOISE = 1e-9
 
+NO_CHANGE = "–"
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -39,6 +41,12 @@ def _round(values: FloatArray, digits: int) -> FloatArray:
     scale = 10.0**digits
     rounded = np.copysign(np.floor(np.abs(values) * scale + (0.5 + BINARY_NOISE)) / scale, values)
     return np.asarray(rounded + 0.0, dtype=np.float64)  # + 0.0 makes -0.0 a plain zero
+
+
+def signed(step: float, form: str = "{:,.0f}") -> str:
+    """A change for people: `+1,204`, `-0.65`, an en dash where nothing is left of it under ``form``."""
+    text = form.format(abs(step))
+    return f"{'+' if step > 0 else '-'}{text}" if any(sign in "123456789" for sign in text) else NO_CHANGE
 
 
 def counted(count: int, noun: str, many: str = "") -> str:

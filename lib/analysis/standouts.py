@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from lib.analysis.mistakes import NEW
+from lib.analysis.numbers import counted
 from lib.dialects import UNKNOWN
+from lib.period import day_text
 
 FEW_SESSIONS = 10
 SMALL_CHANGE = 5.0  # percent
+MANY_TIMES = 200.0  # percent: beyond it a percentage says less than the number before
 SMALL_STEP = 0.1  # confidence points
 
 
@@ -36,10 +40,15 @@ def role_standouts(table: pd.DataFrame) -> list[Standout]:
             continue
         percent = 100.0 * (now - before) / before
         if abs(percent) >= SMALL_CHANGE:
-            word = "more" if percent > 0 else "fewer"
-            text = f"{role.capitalize()} users: {now:,} sessions, {abs(percent):.0f} % {word} than before"
+            text = f"{role.capitalize()} users: {now:,} sessions, {_moved(percent, before)}"
             found.append((abs(percent), Standout(text, "pages/engagement.py", {"roles": (role,)})))
     return [standout for _, standout in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _moved(percent: float, before: int) -> str:
+    if percent > MANY_TIMES:
+        return f"up from {before:,}"
+    return f"{abs(percent):.0f} % {'more' if percent > 0 else 'fewer'} than before"
 
 
 def confidence_standout(now: float, before: float) -> list[Standout]:
@@ -50,24 +59,45 @@ def confidence_standout(now: float, before: float) -> list[Standout]:
     return [Standout(f"Confidence {word} from {before:.2f} to {now:.2f}", "pages/engagement.py")]
 
 
-def mistake_standouts(ranked: pd.DataFrame) -> list[Standout]:
-    """What is new among the most frequent mistakes, or else the one that rose most; ``ranked`` as on Mistakes."""
+def beginning_standout(begins: date) -> list[Standout]:
+    """What is said in place of changes where the data begins inside the window before."""
+    text = f"The data begins on {day_text(begins)}: too little before this window to compare with"
+    return [Standout(text, "pages/engagement.py")]
+
+
+def mistake_standouts(ranked: pd.DataFrame, days: int) -> list[Standout]:
+    """What is new among the most frequent mistakes, or else the one that rose most; ``ranked`` as on Mistakes,
+    for a window of ``days`` days.
+    """
     is_new = ranked["trend"] == NEW
     if is_new.any() and not is_new.all():
         row = ranked[is_new].iloc[0]
-        text = f"“{row['mistake']}” is new among the {len(ranked)} most frequent mistakes: {row['frequency']:,} times"
+        text = f"“{row['mistake']}” is new among the {len(ranked)} most frequent mistakes: {_times(row, days)}"
         return [Standout(text, "pages/mistakes.py")]
     rising = ranked[(ranked["change"] > 0) & ~is_new].sort_values("change", ascending=False)
     if rising.empty:
         return []
     row = rising.iloc[0]
-    text = f"“{row['mistake']}” rose from {row['frequency_before']:,} to {row['frequency']:,} times"
+    text = f"“{row['mistake']}” rose from {row['frequency_before']:,} to {_times(row, days)}"
     return [Standout(text, "pages/mistakes.py")]
 
 
-def candidate_standout(now: int, before: int, days: int) -> list[Standout]:
-    """How many more or fewer users qualify than ``days`` days ago."""
-    who = f"{now:,} user{' qualifies' if now == 1 else 's qualify'} for the offer"
-    word = "more" if now > before else "fewer"
-    change = f"{abs(now - before):,} {word} than" if now != before else "as"
-    return [Standout(f"{who}, {change} {days} days ago", "pages/conversion.py")]
+def _times(row: pd.Series[Any], days: int) -> str:
+    return f"{counted(row['frequency'], 'time')} in {counted(days, 'day')}"
+
+
+def candidate_standout(now: int, before: int | None, days: int) -> list[Standout]:
+    """How many users qualify, and how many more or fewer than ``days`` days ago; None where that is not known."""
+    if not now and not before:
+        return []
+    who = f"{counted(now, 'user')} {'qualifies' if now == 1 else 'qualify'} for the offer"
+    return [Standout(f"{who}{_against(now, before, days)}", "pages/conversion.py")]
+
+
+def _against(now: int, before: int | None, days: int) -> str:
+    if before is None:
+        return ""
+    ago = f"{counted(days, 'day')} ago"
+    if now == before:
+        return f", as many as {ago}"
+    return f", {abs(now - before):,} {'more' if now > before else 'fewer'} than {ago}"

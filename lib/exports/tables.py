@@ -32,7 +32,7 @@ class Column:
 
     A percent is given as 12.5 for 12.5 %. ``unit`` follows the label in parentheses. ``help`` is the definition, for
     the About sheet. ``places`` are the decimals of decimal and money, and of percent in CSV (Excel shows
-    one, as pages do).
+    one, as pages do). A change is a number in files; pages write it with arrow and sign.
     """
 
     label: str
@@ -40,6 +40,7 @@ class Column:
     unit: str = ""
     help: str = ""
     places: int = 2
+    is_change: bool = False
 
     def header(self, zone: str) -> str:
         """The label with its unit; for a date-time the reporting zone, since no cell can carry one."""

@@ -1,4 +1,4 @@
-"""How new the data is."""
+"""How new the data is, and how far back it goes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ from lib.schema import TIME_COLUMN, coaching_sessions
 
 def newest_session(connection: Connection) -> datetime | None:
     """When the newest session started (aware, UTC); None where there is none with a readable time, or no table."""
+    return newest_row(connection, coaching_sessions) if _has_times(connection) else None
+
+
+def oldest_session(connection: Connection) -> datetime | None:
+    """When the oldest session started (aware, UTC), about: where zones are mixed, another may be a day older.
+
+    By index, as the order of texts finds it; None as for the newest.
+    """
+    column = coaching_sessions.c.started_at
+    return _first(connection, column, is_readable(column), column.asc()) if _has_times(connection) else None
+
+
+def _has_times(connection: Connection) -> bool:
+    """Whether sessions have times: Data health says what is missing, and the door must open for that."""
     inspector = inspect(connection)
     name = coaching_sessions.name
-    if not inspector.has_table(name) or "started_at" not in {column["name"] for column in inspector.get_columns(name)}:
-        return None  # Data health says what is missing; the door must open for that
-    return newest_row(connection, coaching_sessions)
+    return inspector.has_table(name) and "started_at" in {column["name"] for column in inspector.get_columns(name)}
 
 
 def newest_row(connection: Connection, table: Table) -> datetime | None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from lib import definitions
 from lib.analysis.candidates import OFFERED, candidate_table
-from lib.analysis.numbers import counted
+from lib.analysis.numbers import NO_CHANGE, counted
 from lib.analysis.offers import Revenue, money, revenue
 from lib.analysis.streaks import candidate_count
 from lib.exports import Sheet
@@ -42,7 +42,7 @@ def _figure(label: str, value: str, gain: float, signed: str, *, tip: str = "") 
     st.metric(
         label,
         value,
-        signed if gain else 0,
+        signed if gain else NO_CHANGE,
         border=True,
         delta_color="off",
         delta_arrow="auto" if gain else "off",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamlit.column_config import DatetimeColumn, NumberColumn
+from streamlit.column_config import DatetimeColumn, TextColumn
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from lib.definitions import CANDIDATE_COLUMNS, FIGURES
+from lib.definitions import CANDIDATE_COLUMNS
 
 MISTAKE_WIDTHS = {
     "rank": 45,
@@ -49,9 +49,15 @@ def day_of_offer(zone: str) -> ColumnConfig:
     return DatetimeColumn(column.label, help=column.help or None, width=105, format="D MMM YYYY", timezone=zone)
 
 
-def _signed(name: str) -> ColumnConfig:
-    is_count = FIGURES[name].kind == "integer"
-    return NumberColumn("±", help="Change against the window before.", format="%+d" if is_count else "%+.2f", width=60)
-
-
-CHANGES: dict[str, ColumnConfig] = {f"{name}_change": _signed(name) for name in FIGURES}
+# The long names of the files have no room beside the figures.
+_CHANGES = {
+    "users": ("± users", 80),
+    "sessions": ("± sessions", 95),
+    "avg_confidence": ("± confidence", 105),
+    "avg_mistakes": ("± mistakes", 95),
+    "sessions_per_user": ("± per user", 95),
+}
+CHANGES: dict[str, ColumnConfig] = {
+    f"{name}_change": TextColumn(label, help="Change against the window before.", width=width, alignment="right")
+    for name, (label, width) in _CHANGES.items()
+}

@@ -12,8 +12,10 @@ import streamlit as st
 from lib.access import Field
 from lib.analysis.engagement import engagement_table, totals_by_window
 from lib.analysis.mistakes import trend
+from lib.analysis.numbers import NO_CHANGE, counted, signed
 from lib.analysis.standouts import (
     Standout,
+    beginning_standout,
     candidate_standout,
     confidence_standout,
     mistake_standouts,
@@ -36,12 +38,14 @@ WINDOWS_SHOWN = 8
 MOST_STANDOUTS = 5
 LONG_FIGURE = 5  # a card has no room for the figure before beside a long change
 HOW = """
-- Each figure is of the window above; the arrow compares it with the window of the same length right before.
+- Users, sessions, confidence and mistakes are of the window above; the arrow compares them with the window of the same
+  length right before. Candidates and what stands out among mistakes have windows of their own: those that are set on
+  their pages, and named beside them.
 - The small line is the last 8 such windows, the newest at the right.
 - **Active users**: different people with a finished session. **Confidence**: average score, 1 to 10.
 - **Mistakes**: all that were detected in the window, finished sessions or not.
 - **Candidates** and **revenue potential**: Free users who qualify under the thresholds that are set on
-  Conversion, at the end of each window; revenue is candidates times the price.
+  Conversion, at the end of each window; revenue is candidates times the list price.
 """
 FIGURE_COLUMNS = {
     "figure": Column("Figure", "text"),
@@ -84,8 +88,8 @@ def draw_figures(page: Page, week: Week) -> None:
         _card("Active users", users, "{:,.0f}")
         _card("Sessions", sessions, "{:,.0f}")
         _card("Confidence, 1 to 10", confidence, "{:.2f}")
-        _card("Mistakes", week.mistakes, "{:,.0f}", fewer_is_better=True)
-        _card("Candidates", week.candidates, "{:,.0f}")
+        _card("Mistakes", week.mistakes, "{:,.0f}")
+        _card(f"Candidates, {counted(page.filters['conversion_days'], 'day')}", week.candidates, "{:,.0f}")
         revenue = [count * price for count in week.candidates]
         _card("Revenue potential", revenue, currency.replace("$", r"\$") + "{:,.0f}")
     names = ("Active users", "Sessions", "Confidence", "Mistakes", "Candidates", "Revenue potential")
@@ -95,21 +99,20 @@ def draw_figures(page: Page, week: Week) -> None:
     page.definitions["At a glance"] = HOW
 
 
-def _card(label: str, values: Sequence[float], form: str, *, fewer_is_better: bool = False) -> None:
+def _card(label: str, values: Sequence[float], form: str) -> None:
     now, before = values[0], values[1]
     if pd.isna(now):
         st.metric(label, "–", border=True, width=166)
         return
-    change = 0.0 if pd.isna(before) else round(now - before, 2)
-    sign = "+" if change > 0 else "-"
+    change = NO_CHANGE if pd.isna(before) else signed(now - before, form)
     st.metric(
         label,
         form.format(now),
-        sign + form.format(abs(change)) if change else 0,
+        change,
         border=True,
         width=166,
-        delta_color="off" if not change else "inverse" if fewer_is_better else "normal",
-        delta_arrow="auto" if change else "off",
+        delta_color="off",  # red is for what is wrong
+        delta_arrow="off" if change == NO_CHANGE else "auto",
         delta_description=_versus(form, before),
         chart_data=list(reversed(values)),  # NaN where there is nothing to average: a gap
         chart_type="line",
@@ -125,15 +128,26 @@ def draw_standouts(page: Page, period: Period, week: Week) -> None:
     """Three to five sentences, each a link to the page that shows more."""
     days = page.period("mistakes_days")
     mistakes = _mistakes(page, days) if page.visitor.may_see(Field.LEARNER_TEXT) else _categories(page, days)
-    confidence = week.totals["avg_confidence"]
+    earlier = replace(page.period("conversion_days"), as_of=period.before.as_of)
+    qualified = None if page.begins_inside(earlier) else week.candidates[1]
     found = [
-        *candidate_standout(week.candidates[0], week.candidates[1], period.days),
-        *made(mistake_standouts, shown_frame(page, mistakes)),
-        *confidence_standout(float(confidence[0]), float(confidence[1])),
-        *role_standouts(week.by_role),
+        *candidate_standout(week.candidates[0], qualified, period.days),
+        *([] if page.begins_inside(days.before) else made(mistake_standouts, shown_frame(page, mistakes), days.days)),
+        *_changes(page, period, week),
     ]
     for standout in found[:MOST_STANDOUTS]:
         _draw(page, standout)
+    if not found:
+        st.caption("Nothing stands out in this window.")
+
+
+def _changes(page: Page, period: Period, week: Week) -> list[Standout]:
+    """Against the window before, where that has data from its first day on."""
+    begins = page.begins_inside(period.before)
+    if begins:
+        return beginning_standout(begins)
+    confidence = week.totals["avg_confidence"]
+    return [*confidence_standout(float(confidence[0]), float(confidence[1])), *role_standouts(week.by_role)]
 
 
 def _mistakes(page: Page, days: Period) -> pd.DataFrame:

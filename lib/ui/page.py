@@ -10,8 +10,10 @@ import streamlit as st
 from lib import exports
 from lib.access import LOCAL, Visitor
 from lib.exports import Sheet
-from lib.period import Period, day_of, day_range, moment_text
+from lib.period import Period, day_of, day_range, day_text, moment_text
+from lib.queries.freshness import oldest_session
 from lib.settings import Settings
+from lib.ui import cached
 from lib.ui.filters import Filters
 from lib.ui.source import Source
 
@@ -91,9 +93,17 @@ class Page:
         data = f"data as of {moment_text(self.newest, self.zone)}" if self.newest else "no sessions yet"
         return f"{data} · computed {moment_text(self.computed, self.zone)} ({self.zone})"
 
+    def begins_inside(self, period: Period) -> date | None:
+        """The day of the oldest session, where ``period`` has no data before it: a comparison with that says little."""
+        oldest = cached.ask(self.source, oldest_session)
+        begins = day_of(oldest, self.zone) if oldest else None
+        return begins if begins and begins > period.first else None
+
     def say_window(self, period: Period, *, compared: bool = True) -> None:
         """The line under the title: window, window before, data as of, computed at."""
         before = f" vs {day_range(period.before.first, period.before.as_of)}" if compared else ""
+        if compared and (begins := self.begins_inside(period.before)):
+            before += f" (no data before {day_text(begins)})"
         self._caption.caption(f"{period.caption}{before} · {self._times}")
         self.windows.append(period.caption)
 

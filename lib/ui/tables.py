@@ -14,6 +14,7 @@ from streamlit.dataframe_util import convert_pandas_df_to_arrow_table
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from lib import exports
+from lib.analysis.numbers import signed
 from lib.analysis.withheld import frame_without_addresses
 from lib.charts import LIGHT, Palette, palette
 from lib.database import connect
@@ -87,11 +88,21 @@ def _for_browser(whole: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Table
     frame = whole[list(columns)].copy()
     frame.attrs = {}  # they would go to the browser, too
     for name, column in columns.items():
-        if column.kind == "text":
+        if column.is_change:
+            frame[name] = [_change(step, column) for step in frame[name].tolist()]
+        elif column.kind == "text":
             frame[name] = frame[name].str.slice(0, LONG_TEXT).replace("", None)
         elif column.kind == "boolean":  # in words, as in the files
             frame[name] = frame[name].map({True: "yes", False: "no"}).astype("str")
     return convert_pandas_df_to_arrow_table(frame)  # as st.dataframe would, each time anew
+
+
+def _change(step: float, column: Column) -> str | None:
+    """`▲ +1,204`, `▼ -0.65`; None where there is nothing to compare with."""
+    if pd.isna(step):
+        return None
+    text = signed(step, "{:,.0f}" if column.kind == "integer" else f"{{:,.{column.places}f}}")
+    return {"+": "▲ ", "-": "▼ "}.get(text[0], "") + text
 
 
 def list_height(rows: int) -> int | Literal["content"]:
@@ -107,6 +118,8 @@ def alternative(sheet: Sheet) -> str:
 
 def column_look(column: Column, page: Page, width: int | None = None) -> ColumnConfig:
     """How a column is drawn on a page."""
+    if column.is_change:
+        return TextColumn(column.label, help=column.help or None, width=width, alignment="right")
     currency = page.settings.currency.replace("%", "%%")
     number_formats = {
         "integer": "localized",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.analysis.numbers import change, round_half_up
+from lib.analysis.numbers import change, counted, round_half_up, signed
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,22 @@ def test_change_is_relative_to_what_was_before_in_percent(now: float, before: fl
 )
 def test_there_is_no_change_without_both_numbers_or_from_zero(now: float | None, before: float | None) -> None:
     assert change(now, before) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "form", "said"),
+    [
+        (1_204, "{:,.0f}", "+1,204"),
+        (-0.654, "{:.2f}", "-0.65"),
+        (0.004, "{:.2f}", "–"),
+        (-0.0, "{:,.0f}", "–"),
+        (10, "{:,.0f}", "+10"),
+    ],
+)
+def test_a_change_has_its_sign_and_none_is_a_dash(step: float, form: str, said: str) -> None:
+    assert signed(step, form) == said
+
+
+def test_one_is_counted_in_the_singular() -> None:
+    assert (counted(1, "session"), counted(1_200, "session")) == ("1 session", "1,200 sessions")
+    assert counted(2, "entry", "entries") == "2 entries"

@@ -60,7 +60,7 @@ def test_the_list_the_figures_and_the_comparison_follow_the_sliders(moved: dict[
     assert figures(app)["Candidates"] == str(len(users))
     assert figures(app)["Revenue potential"] == f"${len(users) * 179:,}"
     change = len(users) - 2
-    assert change_of(app, "Candidates") == (f"{change:+}" if change else "0")
+    assert change_of(app, "Candidates") == (f"{change:+}" if change else "–")
 
 
 def test_another_window_is_compared_with_the_default_window():
@@ -98,7 +98,7 @@ def test_the_settings_are_the_defaults(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FLUENCY_PRICE", "199")
     app = open_page("Conversion")
     assert figures(app)["Revenue potential"] == "$597"
-    assert change_of(app, "Candidates") == "0"
+    assert change_of(app, "Candidates") == "–"
     assert app.query_params == {}
     app = move(app, min_confidence=8.0)
     assert app.query_params == {"min_confidence": "8"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -22,15 +23,17 @@ def test_the_four_roles_are_always_there_and_the_total_last():
         "student": 7,
         "coach": 0,
         "superuser": 0,
-        "total": 16,
+        "Total": 16,
     }
 
 
 def test_the_change_is_against_the_seven_days_before():
     rows = table(open_page("Engagement"), "sessions_change").set_index("group")
-    assert rows.loc["free", "sessions_change"] == 3
-    assert rows.loc["student", "sessions_change"] == 5
-    assert rows.loc["total", "sessions_change"] == 8
+    assert rows.loc["free", "sessions_change"] == "▲ +3"
+    assert rows.loc["student", "sessions_change"] == "▲ +5"
+    assert rows.loc["coach", "sessions_change"] == "–"  # no change
+    assert pd.isna(rows.loc["coach", "avg_confidence_change"])  # nothing to compare with
+    assert rows.loc["Total", "sessions_change"] == "▲ +8"
 
 
 def test_the_switch_counts_sessions_that_were_not_finished():
@@ -41,13 +44,13 @@ def test_the_switch_counts_sessions_that_were_not_finished():
 
 def test_a_role_that_is_picked_stands_alone_with_its_total():
     app = move(open_page("Engagement"), roles=["free"])
-    assert sessions_shown(app) == {"free": 9, "total": 9}
+    assert sessions_shown(app) == {"free": 9, "Total": 9}
     assert set(table(app, "is_over")["group"]) == {"free"}
 
 
 def test_a_level_that_is_picked_narrows_every_table():
     app = move(open_page("Engagement"), levels=["C1"])
-    assert sessions_shown(app)["total"] == 3
+    assert sessions_shown(app)["Total"] == 3
     assert table(app, "level")["level"].tolist() == ["C1"]
 
 
@@ -55,7 +58,7 @@ def test_a_level_that_is_picked_narrows_every_table():
 @pytest.mark.parametrize("all_sessions", ["0", "1"])
 def test_roles_weeks_and_levels_add_up_to_one_number(address: dict[str, str], all_sessions: str):
     app = open_page("Engagement", all_sessions=all_sessions, **address)
-    total = sessions_shown(app)["total"]
+    total = sessions_shown(app)["Total"]
     weeks = table(app, "is_over")
     assert weeks[weeks["week"] == weeks["week"].max()]["sessions"].sum() == total  # the window is a calendar week
     assert table(app, "level")["sessions"].sum() == total
@@ -76,17 +79,17 @@ def test_roles_outside_the_list_and_users_who_are_gone_have_rows_of_their_own(
     sessions = [{"user_id": user_id} for user_id in ("ann", "bob", "eve", "gone", None)]
     monkeypatch.setenv("FLUENCY_DATABASE_URL", str(make_database(tmp_path / "odd.db", users=users, sessions=sessions)))
     app = open_page("Engagement")
-    assert list(sessions_shown(app))[4:] == ["a,b", "tester", "unknown", "total"]
+    assert list(sessions_shown(app))[4:] == ["a,b", "tester", "unknown", "Total"]
     assert sessions_shown(app)["unknown"] == 3
     assert control(app, "roles").options[-3:] == ["a,b", "tester", "unknown"]
     again = open_page("Engagement", **move(app, roles=["a,b"]).query_params)
-    assert sessions_shown(again) == {"a,b": 1, "total": 1}
+    assert sessions_shown(again) == {"a,b": 1, "Total": 1}
 
 
 def test_a_filter_that_leaves_nothing_says_so_and_keeps_the_table():
     app = move(open_page("Engagement"), roles=["superuser"])
     assert "No sessions in 16–22 Nov 2026 (UTC)" in said(app)
-    assert sessions_shown(app) == {"superuser": 0, "total": 0}
+    assert sessions_shown(app) == {"superuser": 0, "Total": 0}
     assert table(app, "avg_confidence")["avg_confidence"].isna().all()
 
 
@@ -98,7 +101,7 @@ def test_a_level_that_is_not_there_is_left_out_with_a_word():
 
 
 def test_a_longer_window_has_all_sessions_of_a_shorter_one():
-    counts = [sessions_shown(open_page("Engagement", engagement_days=str(days)))["total"] for days in (1, 7, 30, 365)]
+    counts = [sessions_shown(open_page("Engagement", engagement_days=str(days)))["Total"] for days in (1, 7, 30, 365)]
     assert counts == sorted(counts)
     assert counts[-1] == 36  # every finished session there is
 
@@ -108,7 +111,7 @@ def test_the_zone_of_the_setting_decides_which_day_a_session_belongs_to(monkeypa
     app = open_page("Engagement", engagement_days="1")
     assert "(Pacific/Kiritimati)" in app.caption[0].value
     assert "23 Nov 2026" in app.caption[0].value
-    assert sessions_shown(app)["total"] == 2
+    assert sessions_shown(app)["Total"] == 2
 
 
 def test_every_table_on_the_page_is_named_in_the_file_of_the_whole_page():

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
+from streamlit.proto.Metric_pb2 import Metric
 
 from tests.factory import make_database
 from tests.pages.app import as_shown, change_of, figures, go, links, move, open_page, said, table
@@ -19,13 +20,13 @@ def test_the_week_of_the_worked_case():
         "Sessions": "16",
         "Confidence, 1 to 10": "7.88",
         "Mistakes": "21",
-        "Candidates": "2",
+        "Candidates, 14 days": "2",
         "Revenue potential": "$358",
     }
-    assert {label: change_of(app, label) for label in ("Active users", "Sessions", "Candidates")} == {
+    assert {label: change_of(app, label) for label in ("Active users", "Sessions", "Candidates, 14 days")} == {
         "Active users": "+3",
         "Sessions": "+8",
-        "Candidates": "+1",
+        "Candidates, 14 days": "+1",
     }
 
 
@@ -58,6 +59,24 @@ def test_what_stands_out_is_three_to_five_sentences_at_most_and_each_leads_somew
     assert {page for page, _ in sentences.values()} <= {"conversion", "mistakes", "engagement"}
 
 
+def test_where_the_data_begins_inside_the_window_before_no_percentage_is_told():
+    app = open_page("Home", engagement_days="90")
+    assert "(no data before " in app.caption[0].value
+    labels = list(links(app))
+    assert any("too little before this window to compare with" in label for label in labels)
+    assert not any("%" in label for label in labels)
+
+
+def test_without_data_nothing_stands_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", str(make_database(tmp_path / "empty.db")))
+    app = open_page("Home")
+    assert "Nothing stands out in this window." in [caption.value for caption in app.caption]
+
+
+def test_only_what_is_wrong_is_red():
+    assert {metric.proto.color for metric in open_page("Home").metric} == {Metric.MetricColor.GRAY}
+
+
 def test_a_link_of_what_stands_out_carries_the_filters_that_are_set():
     app = open_page("Home", min_confidence="7.9", as_of="2026-11-21")
     queries = [query for label, (_, query) in links(app).items() if len(label) > 20]
@@ -70,6 +89,7 @@ def test_a_role_that_stands_out_leads_to_its_own_sessions_whatever_it_is_called(
 ):
     role = "free, on trial"
     sessions = [{"user_id": "ann", "started_at": f"2026-11-{day} 09:00:00"} for day in (20, 10) for _ in range(day)]
+    sessions.append({"user_id": "ann", "started_at": "2026-11-01 09:00:00"})  # the window before is a whole one
     path = make_database(tmp_path / "trial.db", users=[{"user_id": "ann", "role": role}], sessions=sessions)
     monkeypatch.setenv("FLUENCY_DATABASE_URL", str(path))
     app = open_page("Home")
@@ -77,7 +97,7 @@ def test_a_role_that_stands_out_leads_to_its_own_sessions_whatever_it_is_called(
     assert as_shown(label) == "Free, on trial users: 20 sessions, 100 % more than before"
     assert page == "engagement"
     shown = table(go(app, "Engagement", **dict(parse_qsl(query))), "avg_confidence")
-    assert shown[["group", "sessions"]].values.tolist() == [[role, 20], ["total", 20]]
+    assert shown[["group", "sessions"]].values.tolist() == [[role, 20], ["Total", 20]]
 
 
 def test_home_follows_the_thresholds_of_conversion_and_says_the_same_revenue():

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from lib.period import Period
-from lib.queries.freshness import newest_row, newest_session
+from lib.queries.freshness import newest_row, newest_session, oldest_session
 from lib.schema import TABLES
 from tests.conftest import Fill
 from tests.odd_data import PERIODS, SOME, UNREADABLE, instant_of, timestamps
@@ -49,10 +49,19 @@ def test_what_is_no_date_and_time_is_never_the_newest(filled: Fill):
         assert newest_session(connection) == datetime(2020, 2, 29, 12, tzinfo=UTC)
 
 
+def test_the_oldest_is_readable_and_right_to_a_day(filled: Fill):
+    stamps = [*UNREADABLE, None, "", "2026-11-20 09:00:00", "2020-02-29 12:00:00", "2020-02-29T13:00:00+02:00"]
+    with filled(sessions=[{"started_at": stamp} for stamp in stamps]) as connection:
+        found = oldest_session(connection)
+    assert found is not None
+    assert timedelta() <= found - datetime(2020, 2, 29, 11, tzinfo=UTC) <= timedelta(days=1)
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_an_empty_table_has_no_newest_row(filled: Fill, table):
     with filled() as connection:
         assert newest_row(connection, table) is None
+        assert oldest_session(connection) is None
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

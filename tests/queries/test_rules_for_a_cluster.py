@@ -74,6 +74,7 @@ QUERIES: dict[str, list[Ask]] = {
         lambda c: engagement.sessions_by_level(c, PERIOD.weeks, completed_only=True, roles=["free", "unknown"]),
     ],
     "freshness.newest_session": [freshness.newest_session],
+    "freshness.oldest_session": [freshness.oldest_session],
     "freshness.newest_row": [partial(freshness.newest_row, table=table) for table in TABLES],
     "health.table_states": [health.table_states],
     "health.count_oddities": [lambda c: health.count_oddities(c, health.table_states(c))],
