@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
 
 from lib.access import LOCAL, Role, Visitor, outside
 from lib.audit import AuditLog
+from lib.open_files import files_open_to_others, said_of
 from lib.settings import Settings, SettingsError
 from lib.ui import remembered
 from lib.ui.claims import ASK_AN_ADMIN, USER_COOKIE, NotAdmitted, name_of, signed_in
-from lib.ui.sign_in import UNNAMED, NotSetUp, files_open_to_others, secret_files, set_up_providers
+from lib.ui.sign_in import UNNAMED, NotSetUp, secret_files, set_up_providers
 from lib.ui.text import plain
 
 LOG = logging.getLogger("fluency_lab")
@@ -29,15 +28,13 @@ MISSING = (
     "**This app serves only the machine that it runs on, and {why}.** Sign-in is not set up: the section [auth] is "
     "missing in .streamlit/secrets.toml. The file .streamlit/secrets.example.toml shows how it is written."
 )
-READABLE = "**Other users of this machine can read {files}.** Secrets stand there: take that right away with {remedy}."
 
 
 def recognise(settings: Settings, page: str) -> Visitor:
     """Who is at the door of ``page``; who is nobody here gets a sentence, or the way to sign in, and nothing else."""
-    log, opened = audit_log(settings), files_open_to_others(secret_files())
-    if opened:
-        remedy = f"chmod o-r {' '.join(map(str, opened))}"
-        _log_once(READABLE.replace("*", "").format(files=_listed(opened), remedy=remedy))
+    log, warning = audit_log(settings), said_of(files_open_to_others(secret_files()))
+    if warning:
+        _log_once(warning)
     if st.session_state.pop(LEAVING, False):
         _end_sign_in(log)
     try:
@@ -49,8 +46,8 @@ def recognise(settings: Settings, page: str) -> Visitor:
         remembered.record_once(log.place, "sign-in", visitor.name, stamp, roles=sorted(visitor.roles))
         _go_where_wished(page)
         _watch_the_end(visitor.claims["exp"])
-    if opened and Role.ADMIN in visitor.roles:
-        st.warning(READABLE.format(files=plain(_listed(opened)), remedy="chmod o-r"), icon=":material/lock_open:")
+    if warning and Role.ADMIN in visitor.roles:
+        st.warning(plain(warning), icon=":material/lock_open:")
     return visitor
 
 
@@ -163,10 +160,6 @@ def _watch_the_end(end: float) -> None:
 
     with st.sidebar:
         look()
-
-
-def _listed(files: Sequence[Path]) -> str:
-    return " and ".join(map(str, files))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -1,10 +1,8 @@
-"""How sign-in is set up in `[auth]` of secrets.toml, and who else can read the files with secrets."""
+"""How sign-in is set up in `[auth]` of secrets.toml, and where secrets may stand."""
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,14 +76,3 @@ def _is_safe(address: object) -> bool:
 def secret_files() -> list[Path]:
     """The files that secrets may stand in; not each of them is there."""
     return [*map(Path, st.get_option("secrets.files")), ROOT / ".env"]
-
-
-def files_open_to_others(paths: Sequence[Path]) -> list[Path]:
-    """Those that every user of this machine can read; the rights of folders count. Only where the system has such."""
-    return [path for path in paths if os.name == "posix" and path.is_file() and _is_open(path.resolve())]
-
-
-def _is_open(path: Path) -> bool:
-    return bool(path.stat().st_mode & stat.S_IROTH) and all(
-        folder.stat().st_mode & stat.S_IXOTH for folder in path.parents
-    )

@@ -13,8 +13,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from lib.access import Role
+from lib.open_files import files_open_to_others
 from lib.settings import PREFIX, Settings
-from lib.ui.sign_in import files_open_to_others
 from tests.pages.app import ROOT, as_shown, drawn, forget_everything, links, said
 
 EXAMPLE = ROOT / ".streamlit" / "secrets.example.toml"
