@@ -70,12 +70,20 @@ MISTAKE_COLUMNS = {
     "post": Column("Can be published", "text", help="yes, or the reason why not."),
     "frequency_before": Column("Count before", "integer", help="In the window of the same length before."),
 }
+# On the page rows need no numbers, and whether a mistake makes a post stands where it is seen.
+MISTAKE_LIST_COLUMNS = {
+    "mistake": MISTAKE_COLUMNS["mistake"],
+    "correct_form": MISTAKE_COLUMNS["correct_form"],
+    "publishable": Column("Post", "boolean", help="Whether it can be published; the last columns say why not."),
+    **{name: column for name, column in MISTAKE_COLUMNS.items() if name not in ("rank", "mistake", "correct_form")},
+}
 CELL_COLUMNS = {
     "error_category": Column("Category", "text"),
     "value": Column("Group", "text"),
     "frequency": Column("Count", "integer"),
 }
 VIEWS = {"type": "Type", "level": "English level", "week": "Week", "domain": "Domain"}
+STEPS = "From (* cut short by the window)"
 
 MISTAKES = """
 - One mistake is the same type, category and text. Entries without a text are left out; their number is said.
@@ -92,7 +100,7 @@ HEATMAP = """
 - *Level* is the user's level today. *Week* runs from Monday, and is a month where the window is long; the
   first and last may be cut by the window.
 - *Domain* is written down for IT English and pricing mistakes alone.
-- A click on a cell narrows the list; a second click on it brings the list back.
+- A click on a cell narrows the list; a second click on it brings the list back. *Cells* does the same by keyboard.
 """
 
 CANDIDATE_COLUMNS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -59,6 +60,13 @@ class Period:
     def steps(self) -> tuple[Period, ...]:
         """What a picture over time has room for: weeks, or months where there are many weeks."""
         return self.weeks if len(self.weeks) <= MOST_WEEKS else self.months
+
+    @property
+    def cut_steps(self) -> tuple[bool, ...]:
+        """Which of ``steps`` are no whole week or month, because the window begins or ends within them."""
+        if self.steps == self.weeks:
+            return tuple(step.days < 7 for step in self.steps)
+        return tuple(step.days < monthrange(step.as_of.year, step.as_of.month)[1] for step in self.steps)
 
     @property
     def caption(self) -> str:

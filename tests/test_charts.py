@@ -308,6 +308,15 @@ def test_a_cell_says_aloud_what_it_is() -> None:
     assert "grammar, Word order in indirect questions: 1 mistake" in aloud
 
 
+def test_values_are_called_by_their_names_and_chosen_by_themselves() -> None:
+    names = {"grammar": "25 Aug*"}
+    chart = heatmap(mistakes(), LIGHT, x_title="Week", selectable=True, x_order=["grammar"], x_names=names)
+    assert scale_of(chart, "x")["domain"] == ["25 Aug*", "pronunciation", "vocabulary"]
+    shown = {(row["value"], row["name"], row["label"].partition(",")[0]) for row in rows_of(chart)}
+    assert ("grammar", "25 Aug*", "25 Aug*") in shown
+    assert chart.to_dict()["params"][0]["select"]["fields"] == ["value", "error_category"]
+
+
 def test_no_category_is_cut_however_many_there_are() -> None:
     many = pd.DataFrame({"value": "B1", "error_category": [f"Category {n}" for n in range(60)], "frequency": 1})
     chart = heatmap(many, LIGHT, x_title="Level", selectable=True)

@@ -139,3 +139,17 @@ def test_a_long_window_is_cut_into_months_that_cover_it_exactly():
     assert year.months[0].first == year.first
     assert [month.as_of.month for month in year.months][-3:] == [9, 10, 11]
     assert Period(date(2026, 11, 22), 30, "UTC").steps == Period(date(2026, 11, 22), 30, "UTC").weeks
+
+
+@pytest.mark.parametrize(
+    ("days", "cut"),
+    [
+        (7, [False]),
+        (9, [True, False]),
+        (14, [False, False]),
+        (30, [True, *[False] * 4]),
+        (183, [True, *[False] * 5, True]),
+    ],
+)
+def test_a_week_or_month_that_the_window_cuts_is_known(days: int, cut: list[bool]):
+    assert list(Period(date(2026, 11, 22), days, "UTC").cut_steps) == cut

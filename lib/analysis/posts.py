@@ -18,9 +18,11 @@ from lib.catalogue import Mistake
 HOOK_LIMIT = 140
 POST_LIMIT = 3000
 SERIES_LIMIT = 3
+SEEN_LINES = 3  # before "see more"
 RIGHT_FORM, EXAMPLES, WRONG_FORM = "the right form", "two examples", "the wrong form"
 EXAMPLE_LINES = ("[write the first example here]", "[write the second example here]")
 
+_SEEN = re.compile(rf".{{0,{HOOK_LIMIT}}}(?!\S)|.{{{HOOK_LIMIT}}}", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\[write the [a-z ]+ here\]", re.IGNORECASE)
 _LABELLED = re.compile(r'[^":]{1,40}:\s*(?P<quote>["“«])(?P<quoted>.+)["”»]|mispronounced:(?P<word>.+)', re.IGNORECASE)
 _AUDIENCE = {"technical": "#SoftwareEngineering", "management": "#TechLeadership", "business": "#BusinessEnglish"}
@@ -111,6 +113,14 @@ def compose_series(mistakes: Sequence[PostMistake]) -> list[Post]:
         used.update(_ends(content, number))
         posts.append(_compose(content, number, users=mistake.users, note=note))
     return posts
+
+
+def fold(text: str) -> tuple[str, str]:
+    """What a reader sees of a post, and what comes after "see more"; whole words, where there are any."""
+    text = text.strip()
+    seen = _SEEN.match("\n".join(text.split("\n")[:SEEN_LINES]))
+    end = seen.end() if seen else 0
+    return text[:end].rstrip(), text[end:].strip()
 
 
 def check_post(text: str) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import altair as alt
 import pandas as pd
@@ -25,19 +26,21 @@ def heatmap(
     selectable: bool,
     selected: Sequence[tuple[str, str]] = (),
     x_order: Sequence[str] | None = None,
+    x_names: Mapping[str, str] = MappingProxyType({}),
     y_order: Sequence[str] | None = None,
 ) -> alt.LayerChart:
     """A cell for each value and category that has mistakes, with their number; all rows, however many.
 
     ``frame``: value (str), error_category (str), frequency (int), one row a cell. Categories stand in ``y_order``, or
-    by their total, falling. With ``selectable`` a click adds a cell to the selection "cell" (fields value and
-    error_category) or takes it away; ``selected`` cells are chosen from the start, without them a click beside the
-    cells clears the selection. The selection "last" is the cell clicked last.
+    by their total, falling; values are called as in ``x_names``, no two of them alike. With ``selectable`` a click adds
+    a cell to the selection "cell" (fields value and error_category) or takes it away; ``selected`` cells are chosen
+    from the start, without them a click beside the cells clears the selection. The selection "last" is the cell clicked
+    last.
     """
     across, down = _order(frame, "value", x_order), _order(frame, "error_category", y_order)
-    cells = _all_cells(frame, across, down, palette)
+    cells, written = _all_cells(frame, across, down, palette, x_names), [x_names.get(name, name) for name in across]
     base = alt.Chart(cells).encode(
-        x=alt.X("value:N", title=x_title, scale=_band(across, 0.012), axis=_top_axis(across)),
+        x=alt.X("name:N", title=x_title, scale=_band(written, 0.012), axis=_top_axis(written)),
         y=alt.Y("error_category:N", title=None, scale=_band(down, 0.06), axis=_category_axis()),
     )
     empty = base.mark_rect(fill=None, stroke=palette.grid, aria=False)
@@ -60,17 +63,21 @@ def _order(frame: pd.DataFrame, column: str, wanted: Sequence[str] | None) -> li
     return list(dict.fromkeys([*(wanted or ()), *by_total[column].astype("str")]))
 
 
-def _all_cells(frame: pd.DataFrame, across: list[str], down: list[str], palette: Palette) -> pd.DataFrame:
+def _all_cells(
+    frame: pd.DataFrame, across: list[str], down: list[str], palette: Palette, x_names: Mapping[str, str]
+) -> pd.DataFrame:
     """Every combination; frequency is missing, not zero, where there are no mistakes."""
     every = pd.MultiIndex.from_product([across, down], names=["value", "error_category"]).to_frame(index=False)
     every = every.astype("str").merge(frame[["value", "error_category", "frequency"]], how="left")
     frequency = every["frequency"].astype("float64")
     short = len(across) > 6
+    name = every["value"].map(lambda value: x_names.get(value, value)).astype("str")
     return every.assign(
+        name=name,
         frequency=frequency,
         ink=inks(frequency, palette),
         number=frequency.map(compact if short else "{:,.0f}".format, na_action="ignore").astype("str"),
-        label=every["value"] + ", " + every["error_category"] + ": " + frequency.map(_mistakes).astype("str"),
+        label=name + ", " + every["error_category"] + ": " + frequency.map(_mistakes).astype("str"),
     )
 
 
@@ -82,7 +89,7 @@ def _colored_cells(full: alt.Chart, most: float, palette: Palette, x_title: str)
     cells: alt.Chart = full.mark_rect(strokeWidth=2, cornerRadius=1).encode(
         color=colored("frequency", most, palette, "Mistakes"),
         tooltip=[
-            alt.Tooltip("value:N", title=x_title),
+            alt.Tooltip("name:N", title=x_title),
             alt.Tooltip("error_category:N", title="Category"),
             alt.Tooltip("frequency:Q", title="Mistakes", format=",d"),
         ],

@@ -15,6 +15,7 @@ from lib.analysis.posts import (
     PostMistake,
     check_post,
     compose_series,
+    fold,
     post_length,
 )
 from lib.ui.door import drawn_by_itself
@@ -22,21 +23,16 @@ from lib.ui.downloads import offer_file
 from lib.ui.page import Page
 from lib.ui.text import plain
 
+TEXTS = "edited_posts"  # by mistake, what the visitor made of the draft
+
 
 def draw_composer(page: Page, picked: pd.DataFrame) -> None:
-    """What may be published of the picked rows, as posts; and why not, for the rest."""
-    st.subheader("Posts", anchor=False)
-    if picked.empty:
-        st.caption(f"Pick up to {SERIES_LIMIT} mistakes in the list: tick the box in front of a row.")
-        return
-    for row in picked[picked["post"] != "yes"].itertuples():
-        st.warning(f"**{plain(row.mistake)}** cannot be published. {plain(row.post)}.", icon=":material/block:")
+    """What may be published of the tray, as posts."""
     fit = picked[picked["post"] == "yes"]
-    if len(fit) > SERIES_LIMIT:
-        st.warning(f"A series has {SERIES_LIMIT} posts at most; the first {SERIES_LIMIT} of {len(fit)} are shown.")
     chosen = [_mistake(row) for _, row in fit.head(SERIES_LIMIT).iterrows()]
     if not chosen:
         return
+    st.subheader("Posts", anchor="posts")
     for tab, mistake, post in zip(
         st.tabs([f"{n}. {plain(m.text)}" for n, m in enumerate(chosen, 1)]), chosen, compose_series(chosen), strict=True
     ):
@@ -67,9 +63,9 @@ def _draw_post(page: Page, mistake: PostMistake, post: Post) -> None:
 
 def _draw_text(page: Page, mistake: PostMistake, post: Post) -> None:
     which = repr((mistake.error_type, mistake.error_category, mistake.text))
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
-        text = st.text_area("Text", post.full_text, height=420, key=f"post_{which}") or ""
+        text = _edited(which, post.full_text)
         hook = text.strip().partition("\n")[0]
         st.caption(
             f"{post_length(text):,} of {POST_LIMIT:,} characters · first line {post_length(hook)} of {HOOK_LIMIT}"
@@ -78,6 +74,9 @@ def _draw_text(page: Page, mistake: PostMistake, post: Post) -> None:
             st.warning(problem)
         name = f"post_{mistake.text[:40]}"
         with st.container(horizontal=True):
+            with st.popover("Copy", icon=":material/content_copy:"):
+                st.caption("The button at the top right copies the post.")
+                st.code(text, language=None, wrap_lines=True)
             offer_file(
                 page,
                 "Text file",
@@ -97,5 +96,26 @@ def _draw_text(page: Page, mistake: PostMistake, post: Post) -> None:
                 key=f"picture_{which}",
             )
     with right:
-        st.caption("As it will look; the copy button is at the top right")
-        st.code(text, language=None, wrap_lines=True)
+        _draw_preview(text)
+
+
+def _edited(which: str, draft: str) -> str:
+    """The text as the visitor left it, also after it was out of sight; the draft until somebody has changed it."""
+    key, texts = f"post_{which}", st.session_state.setdefault(TEXTS, {})
+
+    def keep() -> None:
+        texts[which] = st.session_state[key]
+
+    st.session_state[key] = texts.get(which, draft)
+    return st.text_area("Text", height=420, key=key, on_change=keep) or ""
+
+
+def _draw_preview(text: str) -> None:
+    """The post as LinkedIn shows it: the beginning, and the rest behind "see more"."""
+    beginning, rest = fold(text)
+    st.caption("As it will look: readers see the first lines, and the rest after a click")
+    with st.container(border=True, gap="xsmall"):
+        st.text(beginning)
+        if rest:
+            st.caption("…see more")
+            st.text(rest)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from lib.ui.page import Page
 
+Option = TypeVar("Option")
+
 
 def some_of(
-    page: Page, name: str, label: str, options: Sequence[str], *, shown: Callable[[str], str] = str
-) -> tuple[str, ...]:
-    """Any number of ``options``; none chosen is all of them, and comes back as ()."""
-    _drop_strangers(page, name, options)
-    chosen = st.multiselect(label, options, key=page.filters.key(name), format_func=shown, placeholder="All", width=230)
+    page: Page, name: str, label: str, options: Sequence[Option], *, shown: Callable[[Option], str] = str, **look: Any
+) -> tuple[Option, ...]:
+    """Any number of ``options``; none chosen is all of them, and comes back as (). ``look`` as Streamlit's."""
+    _drop_strangers(page, name, label, options)
+    key, look = page.filters.key(name), {"placeholder": "All", "width": 230, **look}
+    chosen: list[Option] = st.multiselect(label, options, key=key, format_func=shown, **look)
     text = ", ".join(map(shown, chosen)) or "all"
     return tuple(page.filters.use(name, list(chosen), label, text))
 
@@ -64,10 +67,11 @@ def _keep_one(page: Page, name: str) -> None:
         page.filters.set(**{name: page.filters[name]})
 
 
-def _drop_strangers(page: Page, name: str, options: Sequence[str]) -> None:
+def _drop_strangers(page: Page, name: str, label: str, options: Sequence[Option]) -> None:
     """An address may name an option that this data does not have; say so and go on without it."""
-    key = page.filters.key(name)
-    strangers = [option for option in st.session_state[key] if option not in options]
-    if strangers:
-        page.filters.set(**{name: tuple(option for option in st.session_state[key] if option in options)})
-        st.caption(f"The filter {name} names something that is not here; it was left out.")
+    # A control that was away for a run has lost its state.
+    wanted = st.session_state.setdefault(page.filters.key(name), list(page.filters[name]))
+    known = tuple(option for option in wanted if option in options)
+    if len(known) < len(wanted):
+        page.filters.set(**{name: known})
+        page.say_misfits(label)

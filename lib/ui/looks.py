@@ -8,13 +8,13 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from lib.definitions import CANDIDATE_COLUMNS
 
 MISTAKE_WIDTHS = {
-    "rank": 45,
-    "mistake": 225,
-    "correct_form": 140,
-    "frequency": 62,
-    "percent": 66,
-    "trend": 66,
-    "users": 58,
+    "mistake": 224,
+    "correct_form": 128,
+    "publishable": 48,
+    "frequency": 56,
+    "percent": 60,
+    "trend": 60,
+    "users": 55,
 }
 CANDIDATE_WIDTHS = {
     "user_id": 80,

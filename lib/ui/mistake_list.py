@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from zlib import crc32
+
 import pandas as pd
 import streamlit as st
 
@@ -9,13 +12,13 @@ from lib import charts, definitions
 from lib.analysis.mistakes import ranked
 from lib.dialects import UNKNOWN
 from lib.exports import Sheet
-from lib.period import Period
+from lib.period import Period, day_text
 from lib.queries import mistakes
 from lib.queries.corrections import correct_forms
-from lib.queries.mistake_tables import SOURCES
+from lib.queries.mistake_tables import SOURCES, tables
 from lib.queries.mistakes import Cell, MistakeFilter, TopMistakes, View
 from lib.schema import LEVELS
-from lib.ui import controls, looks, withheld
+from lib.ui import controls, looks, tray, withheld
 from lib.ui.cached import ask, drawn, worked_out
 from lib.ui.page import Page
 from lib.ui.source import Source
@@ -28,8 +31,7 @@ def read_filter(page: Page, period: Period) -> MistakeFilter:
     wanted = controls.one_or_more_of(page, "sources", "Sources", list(SOURCES), shown=_source_name)
     sources = tuple(source for source in SOURCES if source in wanted)
     levels = controls.some_of(page, "levels", "Level", [*LEVELS, UNKNOWN])
-    every = ask(page.source, mistakes.mistakes_by, period, MistakeFilter(sources, levels=levels), "type")
-    names = sorted(set(every["value"]))
+    names = sorted(set(_of_every_type(page, period, MistakeFilter(sources, levels=levels))["value"]))
     types = controls.some_of(page, "types", "Type", sorted({withheld.shown_text(page, name) for name in names}))
     return MistakeFilter(sources, withheld.meant(page, types, names), levels)
 
@@ -38,23 +40,36 @@ def _source_name(source: str) -> str:
     return {str(name): label for name, label in SOURCES.items()}[source]
 
 
+def _of_every_type(page: Page, period: Period, where: MistakeFilter) -> pd.DataFrame:
+    return ask(page.source, mistakes.mistakes_by, period, MistakeFilter(where.sources, levels=where.levels), "type")
+
+
+def say_if_none(page: Page, period: Period, where: MistakeFilter) -> None:
+    """Once for the whole page that there is nothing to show, and why."""
+    if _of_every_type(page, period, where).empty:
+        page.say_empty("No mistakes", period)
+
+
 def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
     """Mistakes by category and what the visitor chooses; a click on cells narrows the list."""
     view = controls.one_of(
         page, "view", "Across", list(definitions.VIEWS), shown=definitions.VIEWS.__getitem__, forgets="cells"
     )
     counts = withheld.shown_groups(page, _counts(page, period, where, view), "value", "error_category")
+    names = _step_names(period) if view == "week" else {}
+    _choose_cells(page, counts, names)
     if counts.empty:
-        page.say_empty("No mistakes", period)
+        _say_no_cells(page, period, where, view)
         return
     order = sorted(set(counts["value"])) if view in ("week", "level") else None
+    title = definitions.STEPS if view == "week" else definitions.VIEWS[view]
     key = page.filters.key(withheld.shown_text(page, f"heatmap_{page.filters.visit}_{view}_{period}_{where}"))
     # The cells that the chart starts with; after that the browser keeps them, and the same chart need not travel again.
     start = st.session_state.setdefault(f"{key}_start", page.filters["cells"])
     show_chart(
         page,
         Sheet(f"Mistakes by {definitions.VIEWS[view].lower()}", counts, definitions.CELL_COLUMNS),
-        drawn(charts.heatmap, counts, x_title=definitions.VIEWS[view], selectable=True, selected=start, x_order=order),
+        drawn(charts.heatmap, counts, x_title=title, x_names=names, selectable=True, selected=start, x_order=order),
         how=definitions.HEATMAP,
         sql=counts.attrs.get("sql", ""),
         key=key,
@@ -64,11 +79,49 @@ def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
 
 
 def _counts(page: Page, period: Period, where: MistakeFilter, view: View) -> pd.DataFrame:
-    """The cells of the heatmap, weeks by their names."""
-    counts = ask(page.source, mistakes.mistakes_by, period, where, view)
-    if view != "week":
-        return counts
-    return counts.assign(value=counts["value"].map({week.first.isoformat(): _name(week) for week in period.steps}))
+    return ask(page.source, mistakes.mistakes_by, period, where, view)
+
+
+def _step_names(period: Period) -> dict[str, str]:
+    """What weeks or months are called in the picture: `25 Aug`, with a star where the window cuts them."""
+    return {
+        step.first.isoformat(): day_text(step.first).rpartition(" ")[0] + ("*" if is_cut else "")
+        for step, is_cut in zip(period.steps, period.cut_steps, strict=True)
+    }
+
+
+def _choose_cells(page: Page, counts: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """The cells of the heatmap for the keyboard: the same filter as a click, which the chart takes over."""
+    cells = list(counts.sort_values(["error_category", "value"])[["value", "error_category"]].itertuples(index=False))
+    controls.some_of(
+        page,
+        "cells",
+        "Cells",
+        [(value, category) for value, category in cells],
+        shown=lambda cell: _cell_name(cell, names),
+        placeholder="All; choose here, or click below",
+        width="stretch",
+        on_change=page.filters.reset,  # of nothing: the chart begins anew, with these cells
+    )
+
+
+def _cell_name(cell: tuple[str, str], names: Mapping[str, str]) -> str:
+    value, category = cell
+    return f"{category} / {names.get(value, value)}"
+
+
+def _say_no_cells(page: Page, period: Period, where: MistakeFilter, view: View) -> None:
+    """Why the heatmap is empty where the list is not."""
+    if _of_every_type(page, period, where).empty:
+        return
+    having = [source for source, table in tables().items() if table.domain is not None]
+    if view != "domain" or set(having) & set(where.sources):
+        page.say_empty(f"No mistakes by {definitions.VIEWS[view].lower()}", period)
+        return
+    labels = " and ".join(SOURCES[source] for source in having)
+    st.info(f"**Domains are recorded for {labels} only.**", icon=":material/info:")
+    wanted = tuple(source for source in SOURCES if source in (*where.sources, *having))
+    st.button("Add these sources", on_click=page.filters.set, kwargs={"sources": wanted}, icon=":material/add:")
 
 
 def _clicked(key: str) -> tuple[tuple[str, str], ...]:
@@ -76,13 +129,9 @@ def _clicked(key: str) -> tuple[tuple[str, str], ...]:
     return tuple((str(point["value"]), str(point["error_category"])) for point in points)
 
 
-def _name(week: Period) -> str:
-    return week.first.isoformat() + ("" if week.days == 7 else f" ({week.days} d)")
-
-
 def narrowed(page: Page, period: Period, where: MistakeFilter) -> MistakeFilter:
     """The filter with the picked cells of the heatmap."""
-    weeks = {_name(week): week for week in period.steps}
+    weeks = {week.first.isoformat(): week for week in period.steps}
     view = page.filters["view"]
     chosen = page.filters["cells"]
     if chosen:
@@ -103,39 +152,42 @@ def ranked_mistakes(
 
 
 def draw_list(page: Page, period: Period, where: MistakeFilter) -> pd.DataFrame:
-    """The ranked table; gives back the rows that are picked for posts, all columns."""
+    """The ranked table and the tray under it; gives back what is in the tray, all columns."""
+    st.subheader("Most frequent mistakes", anchor=False)
     limits = page.settings.top, page.settings.publish_min_users
     top, table = worked_out(page.source, ranked_mistakes, period, where, *limits)
-    _say_selection(page)
+    _say_selection(page, period)
     # Addresses are cut only now: what may be published, and which form is right, goes by the text as it is.
     table = withheld.shown_frame(page, table)
-    if table.empty:
-        page.say_empty("No mistakes", period)
+    table = table.assign(publishable=table["post"] == "yes")
+    # Ticks belong to rows: another list is another key, and begins with what is in the tray.
+    key = page.filters.key(f"list_{crc32(repr(table[tray.IDENTITY].values.tolist()).encode())}")
     event = show_table(
         page,
-        Sheet("Top mistakes", table, definitions.MISTAKE_COLUMNS),
+        Sheet("Top mistakes", table, definitions.MISTAKE_LIST_COLUMNS),
         how=definitions.MISTAKES
         + f"- {top.total:,} mistakes, {top.different:,} different; {top.left_out:,} without a text.\n",
         sql=top.rows.attrs.get("sql", ""),
         of=top.different,
         widths=looks.MISTAKE_WIDTHS,
         height=list_height(len(table)),
-        key=page.filters.key(withheld.shown_text(page, f"list_{period}_{where}")),
+        key=key,
         on_select="rerun",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": tray.places(table, tray.picked_before(page, table))}},
     )
     if top.left_out:
         st.caption(f"Left out because they have no text: {top.left_out:,}")
-    return table.iloc[[row for row in event.selection.rows if row < len(table)]]
+    picked = tray.pick(page, table, event.selection.rows)
+    tray.draw_tray(table, picked, key)
+    return picked
 
 
-def _say_selection(page: Page) -> None:
-    cells = page.filters["cells"]
-    if cells:
-        names = ", ".join(plain(f"{category} / {value}") for value, category in cells)
-        page.filters.use("cells", cells, "Cells", ", ".join(f"{category} / {value}" for value, category in cells))
+def _say_selection(page: Page, period: Period) -> None:
+    if cells := page.filters["cells"]:
+        names = _step_names(period) if page.filters["view"] == "week" else {}
         st.button(
-            f"Only {names}: show all",
+            f"Only {', '.join(plain(_cell_name(cell, names)) for cell in cells)}: show all",
             on_click=page.filters.reset,
             args=("cells",),
             type="tertiary",

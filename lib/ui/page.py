@@ -38,6 +38,7 @@ class Page:
     sheets: dict[str, Sheet] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
     windows: list[str] = field(default_factory=list)
+    misfits: list[str] = field(default_factory=list)
     without_names: bool = False
     visitor: Visitor = LOCAL
 
@@ -80,9 +81,17 @@ class Page:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.title(self.title, anchor=False, width="content")
             self._caption = st.empty()
-        if self.filters.misfits:
-            names = ", ".join(self.filters.misfits)
-            st.warning(f"The address has values that do not fit ({names}); the usual ones are shown instead.")
+        self._warning = st.empty()
+        self.say_misfits(*(self.filters.params[name].label for name in self.filters.misfits))
+
+    def say_misfits(self, *labels: str) -> None:
+        """One warning under the title for all controls that the address wanted something impossible of."""
+        self.misfits += labels
+        if self.misfits:
+            names = ", ".join(dict.fromkeys(self.misfits))
+            self._warning.warning(
+                f"The address has values that do not fit ({names}); they were left out.", icon=":material/link_off:"
+            )
 
     def say_now(self) -> None:
         """The line under the title of a page that has no window: data as of, computed at."""
@@ -110,14 +119,19 @@ class Page:
     def say_empty(self, what: str, period: Period) -> None:
         """An empty result: what it means and what to do."""
         st.info(f"**{what} in {period.caption}.** {self._way_out(period)}", icon=":material/info:")
+        if self.newest is None or period.first <= (day := day_of(self.newest, self.zone)) <= period.as_of:
+            return
+        there = Period(day, period.days, self.zone)
+        shows = f"Show {day_range(there.first, there.as_of)}"
+        if st.button(shows, on_click=self.filters.set, kwargs={"as_of": day}, key=f"show_newest_{what}"):
+            st.rerun()  # the whole page, also where this stands in a part that is drawn by itself
 
     def _way_out(self, period: Period) -> str:
         if self.newest is None:
             return "The database has no sessions yet. Data health says what is there."
-        newest = day_of(self.newest, self.zone)
-        if newest < period.first or newest > period.as_of:
-            return f"The newest session is of {moment_text(self.newest, self.zone)}: set As of to that day."
-        return "Choose a longer window, or fewer filters."
+        if period.first <= day_of(self.newest, self.zone) <= period.as_of:
+            return "Choose a longer window, or fewer filters."
+        return f"The newest session is of {moment_text(self.newest, self.zone)}."
 
     def about(self, rows: str) -> dict[str, str]:
         """What a file says about itself."""

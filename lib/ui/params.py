@@ -18,9 +18,12 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True)
 class Param:
-    """One filter. ``parse`` raises ValueError for text that does not fit; shared ones follow from page to page."""
+    """One filter. ``label`` is what people know it by; ``parse`` raises ValueError for text that does not fit; shared
+    ones follow from page to page.
+    """
 
     name: str
+    label: str
     default: Any
     parse: Callable[[str], Any]
     write: Callable[[Any], str] = str
@@ -30,26 +33,26 @@ class Param:
 def all_params(settings: Settings, as_of: date, last_day: date) -> dict[str, Param]:
     """The filters of every page by name. ``as_of`` is the default day, ``last_day`` the newest that fits."""
     listed = [
-        Param("as_of", as_of, _day(last_day), date.isoformat, is_shared=True),
-        Param("engagement_days", settings.engagement_days, whole(1, 366), is_shared=True),
-        Param("mistakes_days", settings.mistakes_days, whole(1, 366), is_shared=True),
-        Param("conversion_days", settings.conversion_days, whole(1, 366), is_shared=True),
-        Param("analyses_days", settings.analyses_days, whole(1, 366), is_shared=True),
-        Param("all_sessions", False, _switch, _one_or_zero, is_shared=True),
-        Param("without_names", False, _switch, _one_or_zero, is_shared=True),
-        Param("min_sessions", settings.min_sessions, whole(1, 10), is_shared=True),
-        Param("min_confidence", settings.min_confidence, decimal(5, 9.9, 1), _short, is_shared=True),
-        Param("streak", settings.streak, one_of(("current", "best", "any")), is_shared=True),
-        Param("price", settings.price, decimal(1, 100_000, 2), _short, is_shared=True),
-        Param("roles", (), _texts, _write_texts),
-        Param("levels", (), _texts, _write_texts),
-        Param("sources", ("detected",), some_of(("detected", "it", "pricing")), ",".join),
-        Param("types", (), _texts, _write_texts),
-        Param("view", "type", one_of(("type", "level", "week", "domain"))),
-        Param("cells", (), _pairs, _write_pairs),
-        Param("user", "", _text),
-        Param("tab", "", _text),
-        Param("analysis", "", _text),
+        Param("as_of", "As of", as_of, _day(last_day), date.isoformat, is_shared=True),
+        Param("engagement_days", "Window on Engagement", settings.engagement_days, whole(1, 366), is_shared=True),
+        Param("mistakes_days", "Window on Mistakes", settings.mistakes_days, whole(1, 366), is_shared=True),
+        Param("conversion_days", "Window on Conversion", settings.conversion_days, whole(1, 366), is_shared=True),
+        Param("analyses_days", "Window on Analyses", settings.analyses_days, whole(1, 366), is_shared=True),
+        Param("all_sessions", "Count unfinished sessions", False, _switch, _one_or_zero, is_shared=True),
+        Param("without_names", "Without names", False, _switch, _one_or_zero, is_shared=True),
+        Param("min_sessions", "Sessions at least", settings.min_sessions, whole(1, 10), is_shared=True),
+        Param("min_confidence", "Confidence above", settings.min_confidence, decimal(5, 9.9, 1), _short, is_shared=True),
+        Param("streak", "Run that counts", settings.streak, one_of(("current", "best", "any")), is_shared=True),
+        Param("price", "Price", settings.price, decimal(1, 100_000, 2), _short, is_shared=True),
+        Param("roles", "Role", (), _texts, _write_texts),
+        Param("levels", "Level", (), _texts, _write_texts),
+        Param("sources", "Sources", ("detected",), some_of(("detected", "it", "pricing")), ",".join),
+        Param("types", "Type", (), _texts, _write_texts),
+        Param("view", "Across", "type", one_of(("type", "level", "week", "domain"))),
+        Param("cells", "Cells", (), _pairs, _write_pairs),
+        Param("user", "User", "", _text),
+        Param("tab", "Tab", "", _text),
+        Param("analysis", "Analysis", "", _text),
     ]
     return {param.name: param for param in listed}
 

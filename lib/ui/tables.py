@@ -155,7 +155,7 @@ def _footer(
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         explain(how, withheld.shown_text(page, sql))
         if draw is not None:
-            with st.popover("Table", type="tertiary", icon=":material/table:"):
+            with st.popover("Table", type="tertiary"):
                 shown = withheld.shown_sheet(page, sheet)
                 _draw(shown, {name: column_look(column, page) for name, column in shown.columns.items()}, {})
             _download(page, "PNG", sheet.name, "image/png", lambda: exports.chart_png(draw(LIGHT)))
@@ -206,7 +206,7 @@ def _download(page: Page, label: str, name: str, mime: str, make: Callable[[], b
 
 def explain(how: str, sql: str = "") -> None:
     """How it is counted, one click away from the number, with the SQL that was run."""
-    with st.popover("How this is counted", type="tertiary", icon=":material/help:"):
+    with st.popover("How this is counted", type="tertiary"):
         st.markdown(how)
         if sql:
             st.caption("The SQL that was run")

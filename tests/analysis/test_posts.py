@@ -16,6 +16,7 @@ from lib.analysis.posts import (
     check_post,
     compose_post,
     compose_series,
+    fold,
     post_length,
     publishable,
 )
@@ -367,3 +368,29 @@ def test_what_must_not_stay_in_a_post_is_named(text: str, problem: str) -> None:
 @given(st.text(max_size=4000))
 def test_any_text_can_be_checked(text: str) -> None:
     assert all(isinstance(problem, str) for problem in check_post(text))
+
+
+# What is seen of it
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "rest"),
+    [
+        ("", "", ""),
+        ("One line", "One line", ""),
+        ("Hook\n\nWrong\nRight", "Hook\n\nWrong", "Right"),
+        ("x" * 141, "x" * 140, "x"),
+        ("word " * 27 + "wordword", "word " * 26 + "word", "wordword"),
+        ("word " * 27 + "words more", "word " * 27 + "words", "more"),
+    ],
+)
+def test_a_reader_sees_three_lines_or_as_many_whole_words_as_are_sure_to_be_seen(text: str, seen: str, rest: str):
+    assert fold(text) == (seen, rest)
+
+
+@given(text=st.text(alphabet=st.sampled_from("ab \n\u00e4"), max_size=400))
+def test_nothing_of_a_post_is_lost_at_the_fold(text: str):
+    seen, rest = fold(text)
+    assert "".join((seen + rest).split()) == "".join(text.split())
+    assert len(seen) <= HOOK_LIMIT
+    assert seen.count("\n") < 3

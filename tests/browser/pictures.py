@@ -67,7 +67,7 @@ def _composer(browser: Browser, address: str) -> bytes:
         visitor.tick(row)
     expect(visitor.page.get_by_role("tab")).to_have_count(2)
     visitor.settle()
-    visitor.page.get_by_test_id("stCode").first.evaluate("text => text.scrollIntoView({block: 'end'})")
+    visitor.page.get_by_test_id("stTextArea").first.evaluate("text => text.scrollIntoView({block: 'end'})")
     picture = _still(visitor)
     window.close()
     return picture

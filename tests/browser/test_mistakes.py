@@ -15,7 +15,7 @@ FADED = "0.25"
 
 def texts(visitor: Visitor) -> list[str]:
     """The mistakes in the list."""
-    return [row[1] for row in visitor.rows(the_list(visitor))]
+    return [row[0] for row in visitor.rows(the_list(visitor))]
 
 
 def the_list(visitor: Visitor) -> Locator:
@@ -90,7 +90,7 @@ def test_three_picked_mistakes_become_three_posts_to_edit_copy_and_take_along(vi
         visitor.tick(row)
         expect(visitor.page.get_by_role("tab")).to_have_count(row + 1)
     visitor.settle()
-    assert [tab.inner_text().partition(". ")[2] for tab in visitor.page.get_by_role("tab").all()] == picked
+    assert tab_texts(visitor) == picked
 
     panel = visitor.page.get_by_role("tabpanel").first
     box = panel.get_by_label("Text", exact=True)
@@ -99,18 +99,52 @@ def test_three_picked_mistakes_become_three_posts_to_edit_copy_and_take_along(vi
     box.fill(f"Short and sharp.\n\n{written}")
     box.press("Control+Enter")
     expect(panel.get_by_text("first line 16 of 140")).to_be_visible()
-    expect(panel.get_by_test_id("stCode")).to_contain_text("Short and sharp.")
+    expect(panel.get_by_test_id("stText").first).to_have_text("Short and sharp.")
     visitor.settle()
 
-    panel.get_by_test_id("stCode").hover()
-    panel.get_by_role("button", name="Copy to clipboard").click()
+    panel.get_by_role("button", name="Copy").click()
+    visitor.page.get_by_test_id("stCode").hover()
+    visitor.page.get_by_role("button", name="Copy to clipboard").click()
     visitor.page.wait_for_function("navigator.clipboard.readText().then(text => text.startsWith('Short and sharp.'))")
+    visitor.page.keyboard.press("Escape")
     name, content = visitor.take(visitor.downloads("Text file", panel))
     assert name.endswith(".txt")
     assert content.decode() == f"Short and sharp.\n\n{written}"
     name, content = visitor.take(visitor.downloads("Picture", panel))
     assert name.endswith(".png")
     assert Image.open(io.BytesIO(content)).size in {(1200, 627), (2400, 1254)}
+
+
+def test_what_is_picked_stays_in_the_tray_while_cells_are_clicked_until_it_is_removed(visitor: Visitor) -> None:
+    visitor.open("mistakes")
+    visitor.tick(0)
+    expect(visitor.main.get_by_text("1 of 3 picked")).to_be_in_viewport()
+    visitor.settle()
+    visitor.cell(CELL).dispatch_event("click")
+    visitor.expect_query(QUERY)
+    expect(visitor.main.get_by_role("button", name="show all")).to_be_visible()
+    visitor.settle()
+    new = next(place for place, text in enumerate(texts(visitor)) if text != tab_texts(visitor)[0])
+    visitor.tick(new)
+    expect(visitor.main.get_by_text("2 of 3 picked")).to_be_visible()
+    visitor.settle()
+    picked = tab_texts(visitor)
+
+    visitor.main.get_by_role("button", name="show all").click()
+    visitor.expect_query("")
+    visitor.settle()
+    assert tab_texts(visitor) == picked
+    visitor.main.get_by_role("button", name="Remove", exact=True).first.click()
+    expect(visitor.main.get_by_text("1 of 3 picked")).to_be_visible()
+    visitor.settle()
+    assert tab_texts(visitor) == picked[1:]
+    visitor.tick(0)
+    expect(visitor.main.get_by_text("2 of 3 picked")).to_be_visible()
+
+
+def tab_texts(visitor: Visitor) -> list[str]:
+    """The mistakes that posts are written about."""
+    return [tab.inner_text().partition(". ")[2] for tab in visitor.page.get_by_role("tab").all()]
 
 
 def test_a_fourth_picked_mistake_makes_no_fourth_post(visitor: Visitor) -> None:

@@ -6,6 +6,7 @@ import ast
 import re
 import sqlite3
 from contextlib import closing
+from datetime import date
 from itertools import product
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib.schema import OPTIONAL_TABLES, TABLES
+from lib.settings import Settings
 from lib.ui import sidebar
+from lib.ui.params import all_params
 from tests.factory import (
     DEFAULTS,
     empty_database,
@@ -35,6 +38,7 @@ from tests.pages.app import (
     open_page,
     open_tab,
     pick,
+    press,
     said,
     table,
     tables,
@@ -44,6 +48,7 @@ EVERY_PAGE = pytest.mark.parametrize("title", PAGES)
 FIGURES = pytest.mark.parametrize("title", [title for title in PAGES if title not in ("SQL", "Audit")])
 NEEDED_TABLES = [table.name for table in TABLES if table.name not in OPTIONAL_TABLES]
 
+AS_OF = date(2026, 11, 22)
 GARBAGE = {
     "as_of": "9999-99-99",
     "engagement_days": "abc",
@@ -195,9 +200,11 @@ def test_one_row_in_every_table_is_enough_for_every_page(title: str, tmp_path: P
 def test_garbage_in_the_address_shows_the_usual_values_and_says_so(title: str, garbage: dict[str, str]):
     page = open_page(title, **garbage)
     assert not page.error
-    names = said(page).partition("(")[2].partition(")")[0].split(", ")
-    assert set(names) >= set(garbage) - {"engagement_days", "cells"}
-    assert "values that do not fit" in said(page)
+    (warning,) = [box.value for box in page.warning if "values that do not fit" in box.value]
+    names = warning.partition("(")[2].partition(")")[0].split(", ")
+    labels = {name: param.label for name, param in all_params(Settings(), AS_OF, AS_OF).items()}
+    assert set(names) >= {labels[name] for name in set(garbage) - {"engagement_days", "cells"}}
+    assert not set(names) & set(labels), "by the words on the page, not by those of the code"
     usual = open_page(title)
     assert figures(page) == figures(usual)
     same = zip(tables(page), tables(usual), strict=True)
@@ -217,7 +224,10 @@ def test_a_window_with_nothing_in_it_says_where_the_data_is(title: str):
     assert not page.error
     if title not in TIMELESS:
         assert "in 26 Dec 2000 – 1 Jan 2001" in said(page) or "Jan 2001 (UTC)" in said(page)
-        assert "set As of to that day" in said(page)
+        (there,) = {button.label for button in page.button if button.label.startswith("Show ")}
+        assert there.endswith("22 Nov 2026")
+        assert "in 26 Dec 2000" not in said(press(page, there))
+        assert page.sidebar.date_input[0].value == AS_OF
 
 
 @EVERY_PAGE

@@ -8,13 +8,24 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.factory import make_database
-from tests.pages.app import as_shown, control, figures, markdown, move, open_page, pick, press, said, table
+from tests.pages.app import as_shown, control, drawn, figures, go, move, open_page, pick, press, said, table
 
 FIVE = [f"user{number}" for number in range(5)]
 
 
 def listed(app: AppTest) -> list[str]:
     return table(app, "percent")["mistake"].tolist()
+
+
+def tray(app: AppTest) -> list[str]:
+    """What is picked, in its order."""
+    return app.session_state["picked_mistakes"]["mistake"].tolist()
+
+
+def ticks(app: AppTest) -> list[int]:
+    """The rows of the list that are ticked."""
+    key = next(element.key for element in app.dataframe if element.key)
+    return list(app.session_state[key]["selection"]["rows"])
 
 
 def database_of(path: Path, *mistakes: dict[str, str], users: list[str] = FIVE) -> Path:
@@ -132,7 +143,7 @@ def test_a_row_that_could_name_somebody_gives_a_reason_and_no_post(
     assert "cannot be published" in said(app)
     assert reason in as_shown(said(app))
     assert not app.text_area
-    assert not [text for text in markdown(app) if "As it will look" in text]
+    assert not app.text
 
 
 def test_a_row_of_four_users_gives_a_reason_and_no_post(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -154,7 +165,102 @@ def test_what_is_typed_into_a_post_is_what_is_shown_and_counted():
     app.text_area[0].set_value("Short 😀")
     app.run()
     assert app.code[-1].value == "Short 😀"
+    assert [text.value for text in app.text] == ["Short 😀"]
     assert any(caption.value.startswith("8 of 3,000 characters") for caption in app.caption)
+
+
+def test_picks_stay_while_the_list_shows_something_else_and_more_are_added_to_them():
+    app = pick(open_page("Mistakes"), 0, 1)
+    first = tray(app)
+    app = move(app, cells=[("pronunciation", "everyday words")])
+    there = listed(app)
+    assert tray(app) == first, "another list unticks nothing"
+    shown = [there.index(mistake) for mistake in first if mistake in there]
+    app = pick(app, *shown, 2)
+    assert tray(app) == [*first, there[2]]
+    app = press(app, "Only everyday words / pronunciation: show all")
+    assert tray(app) == [*first, there[2]]
+
+
+def test_what_is_unticked_or_removed_leaves_the_tray_and_the_rest_stays():
+    app = pick(open_page("Mistakes"), 0, 1, 2)
+    first = tray(app)
+    app = pick(app, 0, 2)
+    assert tray(app) == [first[0], first[2]]
+    app = press(app, "Remove")
+    assert tray(app) == [first[2]]
+    assert ticks(app) == [2]
+
+
+def test_a_text_that_was_edited_is_there_again_after_its_mistake_was_out_of_sight():
+    app = pick(open_page("Mistakes"), 0)
+    app.text_area[0].set_value("Mine")
+    drawn(app)
+    app = pick(app, 0, 1)
+    assert app.text_area[0].value == "Mine"
+    assert "Part 2 of 2" in app.text_area[1].value
+    app = go(go(app, "Home"), "Mistakes")
+    assert [area.value == "Mine" for area in app.text_area] == [True, False]
+
+
+def test_a_text_that_was_not_edited_follows_the_series():
+    app = pick(open_page("Mistakes"), 0)
+    assert "Part 1" not in app.text_area[0].value
+    assert "Part 1 of 2" in pick(app, 0, 1).text_area[0].value
+
+
+def test_what_may_be_published_stays_so_where_filters_leave_fewer_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = make_database(
+        tmp_path / "levels.db",
+        users=[{"user_id": user, "english_level": "B1" if user == "user0" else "C1"} for user in FIVE],
+        sessions=[{"user_id": FIVE[0]}],
+        mistakes=[{"user_id": user, "error_text": "responsible of"} for user in FIVE],
+    )
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", str(path))
+    app = move(pick(open_page("Mistakes"), 0), levels=["B1"])
+    assert table(app, "percent")["publishable"].tolist() == ["no"]
+    assert len(app.text_area) == 1
+    assert "cannot be published" not in said(app)
+
+
+def test_domains_are_offered_with_the_sources_that_have_them():
+    app = open_page("Mistakes", view="domain")
+    assert "Domains are recorded for IT English and Pricing only" in said(app)
+    assert "No mistakes" not in said(app)
+    assert len(listed(app)) == 10
+    app = press(app, "Add these sources")
+    assert control(app, "sources").value == ["detected", "it", "pricing"]
+    assert len(table(app, "value"))
+    assert not said(app)
+
+
+@pytest.mark.parametrize("view", ["type", "domain"])
+def test_an_empty_window_is_said_once(view: str):
+    app = open_page("Mistakes", as_of="2001-01-01", view=view)
+    assert said(app).count("No mistakes in") == 1
+    assert "Domains" not in said(app)
+    app = press(app, "Show 24 Oct – 22 Nov 2026")
+    assert len(listed(app)) == 10
+    assert app.query_params == ({} if view == "type" else {"view": "domain"})
+
+
+def test_cells_can_be_chosen_without_the_heatmap():
+    app = move(open_page("Mistakes"), cells=[("grammar", "articles")])
+    assert set(table(app, "percent")["error_category"]) == {"articles"}
+    assert app.query_params == {"cells": "grammar|articles"}
+
+
+def test_a_week_is_called_by_its_first_day_and_the_address_has_the_date_of_it():
+    app = open_page("Mistakes", view="week")
+    names = control(app, "cells").options
+    assert "articles / 24 Oct*" in names
+    assert "articles / 26 Oct" in names
+    assert set(table(app, "value")["value"]) > {"2026-10-24", "2026-10-26"}
+    app = move(app, cells=[("2026-10-24", "articles")])
+    assert app.query_params["cells"] == "2026-10-24|articles"
+    assert any(as_shown(button.label) == "Only articles / 24 Oct*: show all" for button in app.button)
 
 
 def test_a_post_that_is_too_long_says_so():
