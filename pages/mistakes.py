@@ -13,7 +13,7 @@ with open_page("Mistakes", question="Which mistakes are made most, and which mak
     page.say_window(period)
     say_if_none(page, period, where)
 
-    left, right = st.columns([3, 5], gap="medium")
+    left, right = st.columns([1, 2], gap="medium")
     with left:
         draw_heatmap(page, period, where)
     with right:

@@ -10,10 +10,10 @@ import streamlit as st
 from lib.exports import Column, Sheet
 from lib.period import moment_text
 from lib.queries.health import TableState
-from lib.ui import looks
 from lib.ui.cached import made
 from lib.ui.page import Page
-from lib.ui.tables import list_height, show_table
+from lib.ui.tables import draw_footer, show_table
+from lib.ui.text import plain
 
 TABLE_COLUMNS = {
     "table": Column("Table", "text"),
@@ -44,20 +44,28 @@ def draw_verdict(page: Page, states: Sequence[TableState], oddities: pd.DataFram
         )
     elif page.newest is None:
         st.warning(_EMPTY if not any(state.rows for state in states) else _NO_SESSIONS, icon=":material/inbox:")
-    elif page.days_old is not None and page.days_old > page.settings.stale_after_days:
-        st.warning(
-            f"**The data is {page.days_old} days old.** The newest session is of {moment_text(page.newest, page.zone)} "
-            f"({page.zone}). Ask whoever runs the product whether it still writes to this database.",
-            icon=":material/schedule:",
-        )
-    elif oddities["is_wrong"].any():
-        wrong = int(oddities["rows"][oddities["is_wrong"]].sum())
-        st.warning(
-            f"**The data is fresh, but {wrong:,} rows are wrong** and should be corrected.",
-            icon=":material/report:",
-        )
+    elif troubles := [*_age(page), *_wrong_rows(oddities[oddities["is_wrong"]])]:
+        st.warning("\n\n".join(troubles), icon=":material/report:")
     else:
         st.success("**The data is fresh and sound.**", icon=":material/check_circle:")
+
+
+def _age(page: Page) -> list[str]:
+    if page.newest is None or page.days_old is None or page.days_old <= page.settings.stale_after_days:
+        return []
+    return [
+        f"**The data is {page.days_old} days old.** The newest session is of {moment_text(page.newest, page.zone)} "
+        f"({page.zone}). Ask whoever runs the product whether it still writes to this database."
+    ]
+
+
+def _wrong_rows(wrong: pd.DataFrame) -> list[str]:
+    if wrong.empty:
+        return []
+    rows = int(wrong["rows"].sum())
+    counted = zip(wrong["found"], wrong["table"], wrong["rows"], strict=True)
+    kinds = ", ".join(plain(f"{found} in {table} ({count:,})") for found, table, count in counted)
+    return [f"**{rows:,} row{' is' if rows == 1 else 's are'} wrong** and should be corrected: {kinds}."]
 
 
 _EMPTY = (
@@ -93,18 +101,26 @@ def _state(state: TableState) -> str:
 
 
 def draw_oddities(page: Page, oddities: pd.DataFrame) -> None:
-    """Each oddity that was found."""
+    """Each oddity that was found: those that somebody can mend in full, the others folded away."""
     st.subheader("What is odd about the data", anchor=False)
     if oddities.empty:
         st.markdown("Nothing.")
         return
     frame = oddities.sort_values(["is_wrong", "rows"], ascending=False, kind="stable")
-    show_table(
-        page,
-        Sheet("Oddities", frame, ODDITY_COLUMNS),
-        how=ODDITIES,
-        height=list_height(len(frame)),
-        widths=looks.ODDITY_WIDTHS,
+    is_idle = frame["to_do"].str.startswith("Nothing")
+    st.markdown(_listed(frame[~is_idle]) or "Nothing that somebody has to mend.")
+    if is_idle.any():
+        with st.expander(f"Nothing to do ({is_idle.sum()})"):
+            st.markdown(_listed(frame[is_idle]))
+    draw_footer(page, Sheet("Oddities", frame, ODDITY_COLUMNS), how=ODDITIES)
+
+
+def _listed(oddities: pd.DataFrame) -> str:
+    """As a list: whole sentences, which the cells of a table would cut."""
+    rows = oddities[["found", "rows", "table", "app_does", "to_do"]].itertuples(index=False, name=None)
+    return "\n".join(
+        f"- **{plain(found[0].upper() + found[1:])}** ({count:,} in {plain(table)}). {app_does} **To do:** {to_do}"
+        for found, count, table, app_does, to_do in rows
     )
 
 

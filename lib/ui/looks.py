@@ -8,11 +8,11 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from lib.definitions import CANDIDATE_COLUMNS
 
 MISTAKE_WIDTHS = {
-    "mistake": 224,
-    "correct_form": 128,
-    "publishable": 48,
-    "frequency": 56,
-    "percent": 60,
+    "mistake": 254,
+    "correct_form": 205,
+    "publishable": 46,
+    "frequency": 54,
+    "percent": 58,
     "trend": 60,
     "users": 55,
 }
@@ -40,7 +40,6 @@ NEAR_WIDTHS = {
     "avg_score": 112,
     "what_is_missing": 390,
 }
-ODDITY_WIDTHS = {"table": 135, "found": 255, "rows": 55, "app_does": 290, "to_do": 330}
 
 
 def day_of_offer(zone: str) -> ColumnConfig:

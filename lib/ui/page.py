@@ -85,12 +85,12 @@ class Page:
         self.say_misfits(*(self.filters.params[name].label for name in self.filters.misfits))
 
     def say_misfits(self, *labels: str) -> None:
-        """One warning under the title for all controls that the address wanted something impossible of."""
+        """One warning under the title that names all controls which were to have what they cannot have."""
         self.misfits += labels
         if self.misfits:
             names = ", ".join(dict.fromkeys(self.misfits))
             self._warning.warning(
-                f"The address has values that do not fit ({names}); they were left out.", icon=":material/link_off:"
+                f"Some values that do not fit here ({names}) were left out.", icon=":material/link_off:"
             )
 
     def say_now(self) -> None:

@@ -41,7 +41,9 @@ def all_params(settings: Settings, as_of: date, last_day: date) -> dict[str, Par
         Param("all_sessions", "Count unfinished sessions", False, _switch, _one_or_zero, is_shared=True),
         Param("without_names", "Without names", False, _switch, _one_or_zero, is_shared=True),
         Param("min_sessions", "Sessions at least", settings.min_sessions, whole(1, 10), is_shared=True),
-        Param("min_confidence", "Confidence above", settings.min_confidence, decimal(5, 9.9, 1), _short, is_shared=True),
+        Param(
+            "min_confidence", "Confidence above", settings.min_confidence, decimal(5, 9.9, 1), _short, is_shared=True
+        ),
         Param("streak", "Run that counts", settings.streak, one_of(("current", "best", "any")), is_shared=True),
         Param("price", "Price", settings.price, decimal(1, 100_000, 2), _short, is_shared=True),
         Param("roles", "Role", (), _texts, _write_texts),

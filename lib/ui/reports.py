@@ -30,6 +30,7 @@ from lib.ui.workshop import Job, workshop
 LOG = logging.getLogger("fluency_lab")
 SHOWN = 100
 HEIGHT = 900  # pixels of the report
+READ_FIRST = (".html", ".xlsx")
 LOOKS = 0.5  # seconds between two looks at a report in the making
 REFUSED = "refused_report"  # why a report could not be ordered
 WATCHED = "watched_report"  # the job that this visitor has seen in the making, and not yet its outcome
@@ -59,25 +60,29 @@ def folder_of(page: Page) -> Path:
 def draw_maker(page: Page) -> None:
     """The button that makes a report, and how far it has come."""
     job = workshop().job
-    is_busy = bool(job and not job.is_over)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Make a report now",
             on_click=_start,
             args=(page,),
-            disabled=is_busy,
+            disabled=_is_busy(),
             type="primary",
             icon=":material/play_arrow:",
         )
         names = ", without names" if _hides_names(page) else ""
         st.caption(f"As of {day_text(page.as_of)}{names}. Files only; nothing is mailed from here.", width="content")
-    if job and is_busy:
+    if job and not job.is_over:
         st.session_state[WATCHED] = job
         st.fragment(_watch, run_every=LOOKS)(page, job)
     elif watched := st.session_state.pop(WATCHED, None):
         _say_outcome(watched)
     if refused := st.session_state.pop(REFUSED, None):
         _say_failure(refused)
+
+
+def _is_busy() -> bool:
+    job = workshop().job
+    return bool(job and not job.is_over)
 
 
 def _hides_names(page: Page) -> bool:
@@ -118,9 +123,10 @@ def load_runs(page: Page) -> list[Run]:
     except OSError as error:
         st.error(f"**The record of runs cannot be read.** {plain(sentence(error))}", icon=":material/error:")
         return []
-    if not runs:
+    if not runs and not _is_busy():
         st.info(
-            "**There are no reports yet.** Make one now, or let the command make one a day.", icon=":material/info:"
+            "**There are no reports yet.** Make one now, or let `python daily_reports.py --at 08:00` make one a day.",
+            icon=":material/info:",
         )
     return runs
 
@@ -167,14 +173,24 @@ def draw_run(page: Page, run: Run) -> None:
         st.caption(f"Mailed to {plain(', '.join(run.recipients))}")
     paths = [folder_of(page) / Path(name).name for name in run.files]
     there = [path for path in paths if path.is_file()]
-    with st.container(horizontal=True, gap="xsmall"):
-        for path in there:
-            _offer(page, path)
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        for path in sorted(there, key=_read_first):
+            if _read_first(path) < len(READ_FIRST):
+                _offer(page, path)
+        if more := [path for path in there if _read_first(path) == len(READ_FIRST)]:
+            with st.popover(f"More files ({len(more)})", type="tertiary"):
+                for path in more:
+                    _offer(page, path)
     if len(there) < len(paths):
         st.caption(f"{len(paths) - len(there)} of {len(paths)} files are no longer there.")
     report = next((path for path in there if path.suffix == ".html" and path.name.startswith(REPORT)), None)
     if report is not None:
         st.iframe(framed(report.read_text(encoding="utf-8", errors="replace"), page.theme), height=HEIGHT)
+
+
+def _read_first(path: Path) -> int:
+    """The place of a file among those that people open; beyond them, what programs read."""
+    return READ_FIRST.index(path.suffix) if path.suffix in READ_FIRST else len(READ_FIRST)
 
 
 def _offer(page: Page, path: Path) -> None:

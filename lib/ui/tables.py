@@ -51,7 +51,7 @@ def show_table(
     shown = withheld.shown_sheet(page, sheet)
     looks = {name: column_look(column, page, (widths or {}).get(name)) for name, column in shown.columns.items()}
     event = _draw(shown, looks | dict(look or {}), options)
-    _footer(page, sheet, how, sql, of)
+    draw_footer(page, sheet, how=how, sql=sql, of=of)
     if withheld.has_pseudonyms(page, sheet) and withheld.key_of(page) is None:
         st.caption(withheld.note(page))
     return event
@@ -72,7 +72,7 @@ def show_chart(
     ``options`` are those of st.vega_lite_chart, and so is the answer.
     """
     event = st.vega_lite_chart(spec=draw(palette(page.theme)), theme=None, **options)
-    _footer(page, sheet, how, sql, None, draw)
+    draw_footer(page, sheet, how=how, sql=sql, draw=draw)
     return event
 
 
@@ -138,12 +138,13 @@ def column_look(column: Column, page: Page, width: int | None = None) -> ColumnC
     return TextColumn(column.label, help=column.help or None, width=width)
 
 
-def _footer(
+def draw_footer(
     page: Page,
     sheet: Sheet,
+    *,
     how: str,
-    sql: str,
-    of: int | None,
+    sql: str = "",
+    of: int | None = None,
     draw: Callable[[Palette], Spec] | None = None,
 ) -> None:
     """The row under a table or chart: how it is counted, its rows ("N of M"), and the way to take it along."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,12 +61,36 @@ def test_rows_that_are_wrong_are_counted_with_what_to_do(tmp_path: Path, monkeyp
     use(make_database(tmp_path / "odd.db", users=[{"user_id": "ann"}], sessions=odd), monkeypatch)
     app = open_page("Data health")
     assert "2 rows are wrong" in said(app)
-    found = table(app, "found").set_index("found")
-    assert found.loc["rows whose started_at is no date and time", "rows"] == 1
-    assert found.loc["sessions with a score outside 1 to 10", "rows"] == 1
-    assert found["app_does"].str.len().min() > 5
+    for found in ("rows whose started_at is no date and time", "sessions with a score outside 1 to 10"):
+        assert f"{found} in coaching_sessions (1)" in as_shown(said(app))
+        (line,) = [
+            line
+            for text in app.markdown
+            for line in as_shown(text.value).splitlines()
+            if f"{found.capitalize()}** (1 in" in line
+        ]
+        assert re.search(r"coaching_sessions\)\. .{5,}\*\*To do:\*\* Correct them", line)
     sessions = table(open_page("Engagement"), "avg_confidence").iloc[-1]["sessions"]
     assert sessions == 1, "the row without a time is left out, as the page says"
+
+
+def test_old_data_does_not_hide_rows_that_are_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    odd = [{"user_id": "ann", "started_at": "2026-10-01 09:00:00", "confidence_score": 11.0}]
+    use(make_database(tmp_path / "odd.db", users=[{"user_id": "ann"}], sessions=odd), monkeypatch)
+    app = open_page("Data health")
+    assert "days old" in said(app)
+    assert "1 row is wrong" in said(app)
+
+
+def test_oddities_that_nobody_has_to_mend_are_folded_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    odd = [{"user_id": "ann", "ended_at": None}, {"user_id": ""}]
+    use(make_database(tmp_path / "odd.db", users=[{"user_id": "ann"}], sessions=odd), monkeypatch)
+    app = open_page("Data health")
+    (folded,) = app.expander
+    assert folded.label == "Nothing to do (1)"
+    assert "Sessions that were not finished" in folded.markdown[0].value
+    assert any("Sessions without a user" in text.value for text in app.markdown)
+    assert "Sessions without a user" not in folded.markdown[0].value
 
 
 def test_indexes_that_are_missing_are_named_with_their_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -165,7 +165,7 @@ def test_neither_a_slider_nor_a_file_outlasts_a_sign_out_elsewhere(site: Site, a
         elsewhere.press("Sign out")
         session.frames.clear()
         assert session.download(0) == ""
-        assert SIGNED_OUT in session.slide("Score above", 7.0)
+        assert SIGNED_OUT in session.slide("Confidence above", 7.0)
         assert not any(found_in(frame, addresses) for frame in session.frames)
     with site.wire(cookies) as copied:
         assert SIGNED_OUT in copied.open("conversion")
