@@ -57,10 +57,19 @@ def draw_heatmap(page: Page, period: Period, where: MistakeFilter) -> None:
     )
     counts = withheld.shown_groups(page, _counts(page, period, where, view), "value", "error_category")
     names = _step_names(period) if view == "week" else {}
+    picture = st.container()  # above the control that says which cells it begins with
     _choose_cells(page, counts, names)
-    if counts.empty:
-        _say_no_cells(page, period, where, view)
-        return
+    with picture:
+        if counts.empty:
+            _say_no_cells(page, period, where, view)
+        else:
+            _draw_cells(page, period, where, counts, names)
+
+
+def _draw_cells(
+    page: Page, period: Period, where: MistakeFilter, counts: pd.DataFrame, names: Mapping[str, str]
+) -> None:
+    view: View = page.filters["view"]
     order = sorted(set(counts["value"])) if view in ("week", "level") else None
     title = definitions.STEPS if view == "week" else definitions.VIEWS[view]
     key = page.filters.key(withheld.shown_text(page, f"heatmap_{page.filters.visit}_{view}_{period}_{where}"))
@@ -99,7 +108,7 @@ def _choose_cells(page: Page, counts: pd.DataFrame, names: Mapping[str, str]) ->
         "Cells",
         [(value, category) for value, category in cells],
         shown=lambda cell: _cell_name(cell, names),
-        placeholder="All; choose here, or click below",
+        placeholder="All; choose here, or click above",
         width="stretch",
         on_change=page.filters.reset,  # of nothing: the chart begins anew, with these cells
     )
