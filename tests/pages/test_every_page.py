@@ -411,6 +411,7 @@ def hostile_database(path: Path) -> Path:
         for hour in range(hours * 2 if user["user_id"].startswith("role") else 3)
         if hour < 10
     ]
+    sessions += [{"user_id": ids[0], "started_at": "2026-09-01 09:00:00"}]  # there is something to compare with
     mistakes = [
         {"user_id": user_id, "error_type": text, "error_category": text, "error_text": text}
         for text in HOSTILE

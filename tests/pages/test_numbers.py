@@ -49,7 +49,7 @@ def test_home_and_the_pages_give_the_same_numbers():
     assert home["Active users"] == str(total["users"])
     assert home["Sessions"] == str(total["sessions"])
     conversion = figures(open_page("Conversion"))
-    assert home["Candidates"] == conversion["Candidates"]
+    assert home["Candidates, 14 days"] == conversion["Candidates"]
     assert home["Revenue potential"] == conversion["Revenue potential"]
 
 
