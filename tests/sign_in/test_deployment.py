@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from lib.report.proposals import PROPOSED
+from lib.settings import Settings
 from tests.browser.app import ROOT
 from tests.sign_in.parts import filled_in
 
@@ -46,6 +49,13 @@ def test_systemd_counts_the_service_among_the_well_closed(unit: Path) -> None:
     for closed in ("ProtectSystem=", "ProtectHome=", "PrivateTmp=", "NoNewPrivileges=", "CapabilityBoundingSet="):
         assert closed in report
         assert not any(closed in line for line in open_doors), closed
+
+
+def test_the_service_may_write_where_analyses_are_proposed_and_the_guide_makes_that_folder() -> None:
+    writable = re.findall(r"^ReadWritePaths=(.*)$", UNIT.read_text(), re.MULTILINE)[0].split()
+    folder = f"{Path(Settings.model_fields['analyses_folder'].default).relative_to(ROOT)}/{PROPOSED}"
+    assert f"-/srv/fluency-lab/{folder}" in writable
+    assert f"install -d -o fluency-lab -g fluency-lab -m 0700 {folder}" in (ROOT / "docs" / "deployment.md").read_text()
 
 
 def test_the_guide_names_each_of_its_files() -> None:
