@@ -1,16 +1,28 @@
-"""What the walls of both databases share: the wish to stop, and what was refused."""
+"""What the walls of both databases share: the limits of a statement, the wish to stop, and what was refused."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock
+from typing import Any
 
 # Pairs of table and column, in small letters.
 Withheld = frozenset[tuple[str, str]]
 NOTHING: Withheld = frozenset()
+# Names of an answer's columns, its rows, and whether there are more than the limits allow.
+Fetched = tuple[list[str], list[tuple[Any, ...]], bool]
+BATCH = 100  # rows that are fetched at once
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a statement may take, in seconds, how many rows it may have, and how many bytes, roughly."""
+
+    seconds: float = 10
+    rows: int = 10_000
+    bytes: int = 20_000_000
 
 
 class Stop:
@@ -48,23 +60,21 @@ class OutOfTime(Exception):
     """The time is over, or somebody wished to stop."""
 
 
-@dataclass
-class Guard:
-    """What holds while a statement runs; ``end`` is on the clock of `time.monotonic`.
+class Refused(Exception):
+    """The wall refused something that the database's own words would not explain; ``str()`` is a sentence."""
 
-    ``refusal``: a sentence, once the wall refused something that the database's own words would not explain.
-    """
 
-    stop: Stop
-    end: float
-    refusal: str = ""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it is time to end."""
-        return self.stop.is_wished or time.monotonic() > self.end
-
-    def look(self) -> None:
-        """Between two batches of rows: raises OutOfTime where it is time to end."""
-        if self.is_over:
-            raise OutOfTime
+def rows_within(
+    limits: Limits, fetch: Callable[[int], Sequence[Sequence[Any]]], look: Callable[[], object] = lambda: None
+) -> tuple[list[tuple[Any, ...]], bool]:
+    """The rows that ``fetch`` gives, within the limits, and whether there are more; ``look`` comes after each batch."""
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    while batch := fetch(BATCH):
+        for row in batch:
+            size += sum(len(value) if isinstance(value, (str, bytes)) else len(str(value)) for value in row)
+            if len(rows) == limits.rows or size > limits.bytes:
+                return rows, True
+            rows.append(tuple(row))
+        look()
+    return rows, False

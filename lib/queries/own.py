@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Executable, Row, bindparam, text
+from sqlalchemy import Connection, Executable, bindparam, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NullType
 
 from lib.period import Period
-from lib.queries.guard import NOTHING, Guard, OutOfTime, Stop, Withheld
-from lib.queries.wall import guarded
+from lib.queries.guard import NOTHING, Limits, OutOfTime, Refused, Stop, Withheld
+from lib.queries.wall import fetched
 
-BATCH = 100  # rows that are fetched at once
+__all__ = ["AnalysisProblem", "Answer", "Limits", "run_own"]
+
 LONGEST_ROW = 500_000  # bytes that a server may send as one row
 TOO_LONG = f"a row of more than {LONGEST_ROW:,} bytes"
 # A server has no bound of its own for what it sends; the text in the way of a longer row becomes its error message.
@@ -26,8 +26,9 @@ _BOUNDED = r"""SELECT answer.* FROM (
 {sql}
 ) AS answer WHERE CASE WHEN octet_length(answer\:\:text) <= {longest} THEN TRUE
 ELSE CAST('{too_long}' || left(answer\:\:text, 0) AS integer) IS NULL END LIMIT {rows}"""
-# What is no code: comments, texts, quoted names, and PostgreSQL's texts between dollars.
-_NO_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$", re.DOTALL)
+# What begins something that is no code: comments, texts, quoted names, and PostgreSQL's texts between dollars.
+_NO_CODE = re.compile(r"--[^\n]*|/\*|'|\"|\$\w*+\$")
+_TAG = re.compile(r"(?=(\$\w*+\$))")
 _PARAMETER = re.compile(r"(?<![:\w\\]):(\w++)")
 _NO_SIGN = re.compile("[\ud800-\udfff]")
 _STOPPED = re.compile(r"interrupted|statement timeout|user request", re.IGNORECASE)
@@ -37,15 +38,6 @@ _NO_RIGHT = re.compile(r"permission denied for (?:table|view) (\w+)")
 
 class AnalysisProblem(Exception):
     """An own analysis cannot be run; ``str()`` is one sentence that says why."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long an own analysis may take, in seconds, how many rows it may have, and how many bytes, roughly."""
-
-    seconds: float = 10
-    rows: int = 10_000
-    bytes: int = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,45 +64,18 @@ def run_own(
     Raises AnalysisProblem; a connection that is lost is the database's error, not the statement's.
     """
     statement = _statement(sql, period, _BOUNDED if connection.dialect.name == "postgresql" else "{sql}", limits)
-    guard, stop = None, stop or Stop()
+    stop = stop or Stop()
     try:
-        with guarded(connection, limits.seconds, withheld, stop) as guard:
-            names, rows, is_cut = _fetched(connection, statement, limits, guard)
+        names, rows, is_cut = fetched(connection, statement, limits, withheld, stop)
     except OutOfTime as end:
         raise AnalysisProblem(_ending(stop, limits)) from end
+    except Refused as refusal:
+        raise AnalysisProblem(str(refusal)) from refusal
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
-        refusal = guard.refusal if guard else ""
-        raise AnalysisProblem(refusal or _reason(error, withheld, stop, limits)) from error
+        raise AnalysisProblem(_reason(error, withheld, stop, limits)) from error
     return Answer(pd.DataFrame(rows, columns=_unique(names), dtype="object"), is_cut)
-
-
-def _fetched(
-    connection: Connection, statement: Executable, limits: Limits, guard: Guard
-) -> tuple[list[str], list[tuple[Any, ...]], bool]:
-    """Names, rows within the limits, and whether there are more."""
-    guard.look()
-    rows: list[tuple[Any, ...]] = []
-    size = 0
-    result = connection.execute(statement.execution_options(yield_per=BATCH))
-    try:
-        names = list(result.keys())
-        while batch := result.fetchmany(BATCH):
-            for row in batch:
-                size += _size(row)
-                if len(rows) == limits.rows or size > limits.bytes:
-                    return names, rows, True
-                rows.append(tuple(row))
-            guard.look()
-        return names, rows, False
-    finally:
-        result.close()
-
-
-def _size(row: Row[Any] | Sequence[Any]) -> int:
-    """Bytes of a row, roughly."""
-    return sum(len(value) if isinstance(value, (str, bytes)) else len(str(value)) for value in row)
 
 
 def _statement(sql: str, period: Period, frame: str, limits: Limits) -> Executable:
@@ -142,7 +107,7 @@ def _checked(sql: str) -> str:
     if ";" in code:
         raise AnalysisProblem("It holds more than one statement.")
     if code.split(maxsplit=1)[0].casefold() not in ("select", "with", "values"):
-        raise AnalysisProblem("It does not begin with SELECT, WITH or VALUES, so it is no question.")
+        raise AnalysisProblem("It does not begin with SELECT, WITH or VALUES: only those can be run here.")
     return sql[: len(code)]
 
 
@@ -151,11 +116,25 @@ def _blanked(part: str) -> str:
 
 
 def _in_pieces(sql: str, code: Callable[[str], str], other: Callable[[str], str]) -> str:
-    pieces, end = [], 0
-    for found in _NO_CODE.finditer(sql):
-        pieces += [code(sql[end : found.start()]), other(found[0])]
-        end = found.end()
-    return "".join([*pieces, code(sql[end:])])
+    """``sql`` with its code changed, and what is no code; what has no end is code. A doubled quote ends and begins."""
+    # Where each end is for the last time: none is looked for in vain, which would take long where many begin.
+    last = {ending: sql.rfind(ending) for ending in ("*/", "'", '"')} | {
+        tag[1]: tag.start() for tag in _TAG.finditer(sql)
+    }
+    pieces, done, place = [], 0, 0
+    while found := _NO_CODE.search(sql, place):
+        opening = found[0]
+        ending = "*/" if opening == "/*" else opening
+        if opening.startswith("--"):
+            place = found.end()
+        elif last[ending] >= found.end():
+            place = sql.index(ending, found.end()) + len(ending)
+        else:
+            place = found.start() + 1
+            continue
+        pieces += [code(sql[done : found.start()]), other(sql[found.start() : place])]
+        done = place
+    return "".join([*pieces, code(sql[done:])])
 
 
 def _moment(instant: datetime) -> str:

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Executable, inspect
 
 from lib.access import Field, Visitor
-from lib.database import DatabaseProblem, database_url
+from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.queries import wall_postgresql, wall_sqlite
-from lib.queries.guard import Guard, Stop, Withheld
+from lib.queries.guard import NOTHING, Fetched, Limits, Stop, Withheld
 from lib.schema import TABLES
 
 # The columns behind each field; a test holds them against the schema.
@@ -59,8 +59,8 @@ class Place:
         """A connection of its own that shows nothing of what is ``withheld``. Raises DatabaseProblem."""
         url = database_url(self.main)
         if url.get_backend_name() == "sqlite":
-            with wall_sqlite.behind_views(url, withheld) as connection:
-                yield connection
+            with connect(open_engine(url)) as connection:
+                yield connection.execution_options(**{wall_sqlite.BEHIND_VIEWS: True})
         elif not self.sql:
             raise NO_SQL_USER
         else:
@@ -68,15 +68,17 @@ class Place:
                 yield connection
 
 
-@contextmanager
-def guarded(connection: Connection, seconds: float, withheld: Withheld, stop: Stop) -> Iterator[Guard]:
-    """What runs inside only reads, ends after ``seconds`` or when ``stop`` is wished, and leaves no trace.
+def fetched(connection: Connection, statement: Executable, limits: Limits, withheld: Withheld, stop: Stop) -> Fetched:
+    """What the statement gives within its limits: it only reads, and leaves no trace.
 
-    On any connection; one from a Place hides what is withheld, a SQLite file otherwise refuses most ways to it.
+    On any connection; one from a Place hides what is withheld. Raises OutOfTime (also where ``stop`` is wished),
+    Refused, DBAPIError.
     """
-    wall = wall_sqlite.guarded if connection.dialect.name == "sqlite" else wall_postgresql.guarded
-    with wall(connection, seconds, withheld, stop) as guard:
-        yield guard
+    if connection.dialect.name == "postgresql":
+        return wall_postgresql.fetched(connection, statement, limits, stop)
+    hides_addresses = FIELD_COLUMNS[Field.ADDRESSES] <= withheld
+    cleaned = FIELD_COLUMNS[Field.LEARNER_TEXT] if hides_addresses else NOTHING
+    return wall_sqlite.fetched(connection, statement, limits, withheld, cleaned, stop)
 
 
 class SeenColumn(NamedTuple):
@@ -102,14 +104,25 @@ def tables_seen(
     Raises DatabaseProblem where the wall would not stand.
     """
     with Place(main, sql).connect(frozenset(withheld)) as walled:
-        if walled.dialect.name == "postgresql":
-            readable = wall_postgresql.readable(walled)
-        else:
-            readable = frozenset((table, name) for table, columns in _columns(walled) for name, _ in columns)
+        tables = _columns(connection)
+        readable = (
+            wall_postgresql.readable(walled)
+            if walled.dialect.name == "postgresql"
+            else _readable_in_sqlite(tables, frozenset(withheld))
+        )
     return [
         SeenTable(table, tuple(SeenColumn(name, kind, (table, name) not in readable) for name, kind in columns))
-        for table, columns in _columns(connection)
+        for table, columns in tables
     ]
+
+
+def _readable_in_sqlite(tables: list[tuple[str, list[tuple[str, str]]]], withheld: Withheld) -> Withheld:
+    return frozenset(
+        (table, name)
+        for table, columns in tables
+        for name, _ in columns
+        if not withheld or (name.lower() in wall_sqlite.KNOWN[table] and (table, name.lower()) not in withheld)
+    )
 
 
 def _columns(connection: Connection) -> list[tuple[str, list[tuple[str, str]]]]:

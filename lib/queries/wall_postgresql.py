@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Executable, bindparam, text
 
 from lib.database import DatabaseProblem, connect, database_url, open_engine
-from lib.queries.guard import Guard, Stop, Withheld
+from lib.queries.guard import BATCH, NOTHING, Fetched, Limits, OutOfTime, Stop, Withheld, rows_within
 from lib.schema import TABLES
 
 CANCEL_SECONDS = 5
 REMEDY = "docs/sql_page.md has the statements that make a user that only reads what it should."
+KNOWN: Withheld = frozenset((table.name, column.name) for table in TABLES for column in table.columns)
 SHORTEST = 1  # ms; 0 would be no limit
 
 # Whatever people made: what belongs to the server or to an extension is left out.
@@ -29,6 +29,18 @@ _MADE = """
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass
                       AND d.deptype = 'e')
 """
+# A function that is part of an extension which the server lets anybody install, or that merely counts statements.
+_HARMLESS = """
+    SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' AND (
+        e.extname = 'pg_stat_statements'
+        OR EXISTS (SELECT FROM pg_available_extension_versions v WHERE v.name = e.extname AND v.trusted))
+"""
+# They write although the transaction only reads; PUBLIC may call them unless somebody says otherwise.
+WRITING = (
+    "pg_logical_emit_message",
+    *("lo_creat", "lo_create", "lo_from_bytea", "lo_put", "lo_truncate", "lo_truncate64", "lo_unlink", "lowrite"),
+)
 # Why a user is not used, the first that holds. A member of a role can become that role.
 _TOO_MIGHTY = """
 WITH me AS (SELECT * FROM pg_roles WHERE rolname = session_user), made AS (MADE)
@@ -49,13 +61,18 @@ SELECT reason FROM (VALUES
     (7, 'it may make tables', has_database_privilege(current_database(), 'CREATE')
         OR EXISTS (SELECT FROM pg_namespace WHERE nspname !~ '^pg_' AND has_schema_privilege(oid, 'CREATE'))),
     (8, 'it may read other tables or views than the seven', EXISTS (
-        SELECT FROM made WHERE relname NOT IN :tables AND has_any_column_privilege(oid, 'SELECT'))),
-    (9, 'it may call functions that act with the rights of others, or that reach other servers', EXISTS (
-        SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND (p.prosecdef OR p.proname LIKE 'dblink%')
-            AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')))
+        SELECT FROM made WHERE has_any_column_privilege(oid, 'SELECT')
+            AND (relname NOT IN :tables OR oid IS DISTINCT FROM to_regclass(quote_ident(relname))::oid))),
+    (9, 'it may call functions that act with the rights of others, or that reach other servers or files', EXISTS (
+        SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+        WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+            AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
+            AND (p.prosecdef OR p.proname LIKE 'dblink%' OR NOT l.lanpltrusted AND NOT EXISTS (HARMLESS)))),
+    (10, 'it may call functions that write into the log of changes or make large objects', EXISTS (
+        SELECT FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname IN :writing
+            AND has_function_privilege(oid, 'EXECUTE')))
 ) AS reasons (place, reason, holds) WHERE holds ORDER BY place LIMIT 1
-""".replace("MADE", _MADE)
+""".replace("MADE", _MADE).replace("HARMLESS", _HARMLESS)
 _READABLE = """
 SELECT made.relname, a.attname FROM (MADE) made JOIN pg_attribute a ON a.attrelid = made.oid
 WHERE a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(made.oid, a.attnum, 'SELECT')
@@ -90,16 +107,17 @@ def _of_this_address(problem: DatabaseProblem) -> DatabaseProblem:
 
 
 def _check_user(connection: Connection, withheld: Withheld) -> None:
-    tables = [table.name for table in TABLES]
-    reason = connection.execute(
-        text(_TOO_MIGHTY).bindparams(bindparam("tables", tables, expanding=True))
-    ).scalar_one_or_none()
+    named = {"tables": [table.name for table in TABLES], "writing": list(WRITING)}
+    statement = text(_TOO_MIGHTY).bindparams(*(bindparam(name, expanding=True) for name in named))
+    reason = connection.execute(statement, named).scalar_one_or_none()
     if reason:
         raise DatabaseProblem(f"The PostgreSQL user for statements is not used: {reason}.", REMEDY)
-    seen = {f"{table}.{column}" for table, column in readable(connection) & withheld}
-    if seen:
-        what = f"The PostgreSQL user for statements is not used: it may read {', '.join(sorted(seen))}"
-        raise DatabaseProblem(f"{what}, which is withheld from you.", REMEDY)
+    seen = readable(connection) if withheld else NOTHING
+    for columns, why in ((seen & withheld, "is withheld from you"), (seen - KNOWN, "the app does not know")):
+        if columns:
+            told = ", ".join(sorted(f"{table}.{column}" for table, column in columns))
+            what = f"The PostgreSQL user for statements is not used: it may read {told}, which {why}."
+            raise DatabaseProblem(what, REMEDY)
 
 
 def readable(connection: Connection) -> frozenset[tuple[str, str]]:
@@ -107,24 +125,18 @@ def readable(connection: Connection) -> frozenset[tuple[str, str]]:
     return frozenset((table, column) for table, column in connection.execute(text(_READABLE)))
 
 
-@dataclass
-class _Clock(Guard):
-    """Gives each batch of rows the time that is left: a statement may set the server's limit to another value."""
-
-    connection: Any = None
-
-    def look(self) -> None:
-        super().look()
-        left = max(SHORTEST, round((self.end - time.monotonic()) * 1000))
-        self.connection.exec_driver_sql(f"SET LOCAL statement_timeout = {left}")
-
-
-@contextmanager
-def guarded(connection: Connection, seconds: float, _withheld: Withheld, stop: Stop) -> Iterator[Guard]:
-    """See `lib.queries.wall.guarded`; what is withheld is so by the rights of the connection's user."""
+def fetched(connection: Connection, statement: Executable, limits: Limits, stop: Stop) -> Fetched:
+    """See `lib.queries.wall.fetched`; what is withheld is so by the rights of the connection's user."""
     raw: Any = connection.connection.driver_connection
-    guard = _Clock(stop, time.monotonic() + seconds, connection=connection)
+    end = time.monotonic() + limits.seconds
     point = connection.begin_nested()  # what is set inside, and what breaks, ends with it
+
+    def look() -> None:
+        """Gives each batch of rows the time that is left: a statement may set the server's limit to another value."""
+        if stop.is_wished or time.monotonic() > end:
+            raise OutOfTime
+        left = max(SHORTEST, round((end - time.monotonic()) * 1000))
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {left}")
 
     def cancel() -> None:
         with suppress(connection.dialect.loaded_dbapi.Error):  # then it ends with its time
@@ -132,6 +144,8 @@ def guarded(connection: Connection, seconds: float, _withheld: Withheld, stop: S
 
     try:
         with stop.heard_by(cancel):
-            yield guard
+            look()
+            with closing(connection.execute(statement.execution_options(yield_per=BATCH))) as result:
+                return list(result.keys()), *rows_within(limits, result.fetchmany, look)
     finally:
         point.rollback()

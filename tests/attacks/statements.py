@@ -305,6 +305,29 @@ SQLITE_ENDLESS = (
     BIG + ", n(i, t) as (select 1, t from t union all select i + 1, t from n) select count(distinct t || i) from n",
 )
 
+LONG = (  # a text of 90,000 letters, and many rows to work on it in
+    "with d(d) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)), "
+    "t(t) as (select substr(group_concat('aaaaaaaaa', ''), 1, 90000) from d a, d b, d c, d e) "
+)
+_SLOW = """
+instr(t||ROW,substr(t,1,45000)||'b') replace(t||ROW,substr(t,1,45000)||'b','c')
+trim(t||ROW,replace(substr(t,1,6000),'a','c')||'a0123456789') rtrim(t,replace(substr(t,1,6000),'a','c')||ROW||'a')
+ltrim(t,replace(substr(t,1,6000),'a','c')||ROW||'a') t||ROW_like_PATTERN t||ROW_glob_PATTERN
+strftime(replace(substr(t,1,8000),'a','%J'),ROW) json_extract(json_quote(t||ROW),'$')
+json_valid(replace(substr(t,1,90000),'aa','1,')||ROW) hex(substr(t,1,40000)||ROW) lower(upper(t||ROW))
+"""
+SLOW = tuple(
+    call.replace("_like_PATTERN", f" like '{'%_a' * 160}%b'").replace("_glob_PATTERN", f" glob '{'*[a]' * 120}*b'")
+    for call in _SLOW.replace("ROW", "a.d||b.d||c.d||e.d||f.d||g.d").split()
+)
+# One row has no look at a clock in it, and of these some take long.
+SQLITE_SLOW = (
+    *(f"{LONG}select count(*) from t, d a, d b, d c, d e, d f, d g, d h where ({call}) = 'x'" for call in SLOW),
+    *(f"{LONG}select {', '.join([call] * 100)} from t, d a, d b, d c, d e, d f, d g" for call in SLOW[:3]),
+    f"{LONG}select {' + '.join([SLOW[0]] * 150)} from t, d a, d b, d c, d e, d f, d g",
+    f"{LONG}select count(*) from t, d a, d b, d c, d e, d f, d g, d h group by {', '.join([SLOW[0]] * 60)}",
+)
+
 POSTGRESQL_COLUMNS = (("users", "email"),)
 _WHOLE_ROWS = """
 u u.* (u).* u::text (u).email row(u.*) row_to_json(u) to_json(u) to_jsonb(u) to_jsonb(u)->>'email' json_agg(u)
@@ -406,6 +429,16 @@ POSTGRESQL_BY_HAND = (
     *(f"select {_spaced(call)}" for call in MIGHTY),
     *(f"select 1 from users where {call}::text is not null" for call in MIGHTY),
     *(f"select * from {call} as q" for call in MIGHTY),
+    *(
+        f"select {call} from generate_series(1, 40) i"
+        for call in (
+            "pg_logical_emit_message(false, 'x', repeat('x', 1000000))",
+            "pg_logical_emit_message(true, 'x', repeat('x', 1000000))",
+            "lo_from_bytea(0, convert_to(repeat(md5(random()::text), 100000), 'UTF8'))",
+            "lo_create(0)",
+            "lo_put(lo_creat(-1), 0, convert_to(repeat(md5(random()::text), 100000), 'UTF8'))",
+        )
+    ),
     "copy users to program 'touch MARK'",
     "copy users to 'MARK'",
     "copy (select email from users) to stdout",
@@ -624,7 +657,7 @@ SQLITE = {
     ),
     "writing": writing(),
     "by hand": SQLITE_BY_HAND,
-    "endless": tuple(text.replace("CROSS", CROSS) for text in SQLITE_ENDLESS),
+    "endless": (*(text.replace("CROSS", CROSS) for text in SQLITE_ENDLESS), *SQLITE_SLOW),
 }
 POSTGRESQL = {
     "reading": reading(POSTGRESQL_COLUMNS, OF_POSTGRESQL, "string_agg"),

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,11 +20,15 @@ from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.period import Period
 from lib.queries.desk import Desk, DeskIsTaken
 from lib.queries.guard import NOTHING, Stop, Withheld
-from lib.queries.own import AnalysisProblem, Answer, Limits, run_own
+from lib.queries.own import AnalysisProblem, Answer, Limits, _checked, _statement, run_own
+from lib.queries.sqlite_apart import Question, _opened
 from lib.queries.wall import FIELD_COLUMNS, Place, tables_seen, withheld_from
+from lib.queries.wall_postgresql import WRITING
+from lib.queries.wall_sqlite import KNOWN
 from lib.schema import TABLES
+from tests.attacks.statements import LONG
 from tests.conftest import opened
-from tests.factory import worked_case
+from tests.factory import make_database, worked_case
 from tests.postgres import Server
 
 MONTH = Period(date(2026, 11, 22), 30)
@@ -32,9 +38,11 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "sql_page.md"
 COLUMNS = {(table.name, column.name) for table in TABLES for column in table.columns}
 
 
-def ask(place: Place, sql: str, withheld: Withheld = ANALYST, limits: Limits | None = None) -> Answer:
+def ask(
+    place: Place, sql: str, withheld: Withheld = ANALYST, limits: Limits | None = None, stop: Stop | None = None
+) -> Answer:
     with place.connect(withheld) as connection:
-        return run_own(connection, sql, MONTH, limits or Limits(), withheld=withheld)
+        return run_own(connection, sql, MONTH, limits or Limits(), withheld=withheld, stop=stop)
 
 
 def documented(database: str) -> str:
@@ -116,23 +124,49 @@ def test_an_analysis_on_the_connection_of_the_page_is_refused_a_withheld_column_
     with opened(str(worked_path)) as connection:
         for _ in range(2):
             assert len(run_own(connection, "select email from users", MONTH, Limits()).frame)
-            with pytest.raises(AnalysisProblem, match=r"users\.email is withheld from you"):
+            with pytest.raises(AnalysisProblem, match=r"Withheld from you: users\.email"):
                 run_own(connection, "select email from users", MONTH, Limits(), withheld=ANALYST)
         assert connection.execute(text("select count(email) from users")).scalar_one()
 
 
-def test_a_snapshot_holds_while_a_statement_runs_although_somebody_writes(tmp_path: Path):
+def test_no_table_comes_up_in_front_of_which_no_view_stands_although_somebody_writes(tmp_path: Path):
     path = worked_case(tmp_path / "wal.db")
+    question = Question(f"{path.as_uri()}?mode=ro", "", (), Limits(), KNOWN, ANALYST, NOTHING, is_behind_views=True)
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("PRAGMA journal_mode = WAL")
-        with Place(str(path)).connect(ANALYST) as connection:
+        with closing(_opened(question)) as connection:
             writer.executescript("CREATE TABLE later (x); INSERT INTO later VALUES ('geheim')")
-            with pytest.raises(AnalysisProblem, match="no such table: later"):
-                run_own(connection, "select * from later", MONTH, Limits(), withheld=ANALYST)
+            with pytest.raises(sqlite3.OperationalError, match="no such table: later"):
+                connection.execute("select * from later")
 
 
 def test_the_window_is_bound_where_a_cast_follows(server_place: Place):
     assert ask(server_place, "select :as_of::date as d").frame["d"].tolist() == [date(2026, 11, 22)]
+
+
+@pytest.mark.parametrize(
+    "unit", ["/*", "'", '"', "--\n", "$", "$a", ":a:", "$tags"], ids=lambda unit: unit.replace("\n", "newline")
+)
+def test_looking_through_a_long_text_takes_no_time(unit: str):
+    text = "".join(f"$a{number}" for number in range(20_000)) if unit == "$tags" else unit * (100_000 // len(unit))
+    start = time.monotonic()
+    with suppress(AnalysisProblem):
+        _statement(f"select {text}", MONTH, "{sql}", Limits())
+    assert time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["select $a$ ; $a$", "select '$$ ; $$'", "select $$ ' ; $$", "select '--', $a$$b$ ; $a$", "select /* $$ ; */ 1"],
+)
+def test_what_stands_in_a_text_or_a_comment_is_no_code(sql: str):
+    assert _checked(sql) == sql
+
+
+@pytest.mark.parametrize("sql", ["select $a$ ; $b$", "select '; x", "select $$ $a$ ; $b$ $", "select /* ; x"])
+def test_what_has_no_end_is_code(sql: str):
+    with pytest.raises(AnalysisProblem, match="more than one statement"):
+        _checked(sql)
 
 
 def test_signs_of_no_script_are_refused(place: Place):
@@ -159,6 +193,44 @@ def test_the_wish_to_stop_ends_a_statement_long_before_its_time(place: Place):
     threading.Timer(0.2, stop.wish).start()
     with place.connect(ANALYST) as connection, pytest.raises(AnalysisProblem, match=r"^It was stopped\.$"):
         run_own(connection, ENDLESS, MONTH, Limits(seconds=600), withheld=ANALYST, stop=stop)
+
+
+SLOW = f"{LONG} select count(*) from t, d a, d b, d c, d e, d f where instr(t, substr(t, 1, 45000) || 'b') = a.d"
+
+
+def test_on_sqlite_the_wish_to_stop_ends_what_works_long_on_one_value(worked_path: Path):
+    stop = Stop()
+    threading.Timer(0.5, stop.wish).start()
+    start = time.monotonic()
+    with pytest.raises(AnalysisProblem, match=r"^It was stopped\.$"):
+        ask(Place(str(worked_path)), SLOW, limits=Limits(seconds=600), stop=stop)
+    assert time.monotonic() - start < 10
+
+
+def test_on_sqlite_no_process_is_left_of_a_statement_that_was_ended(worked_path: Path, monkeypatch: pytest.MonkeyPatch):
+    processes: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            processes.append(self)
+
+    monkeypatch.setattr("lib.queries.wall_sqlite.subprocess.Popen", Noted)
+    for sql, limits in ((SLOW, Limits(seconds=0.1)), ("select user_id from users", Limits(rows=1))):
+        with suppress(AnalysisProblem):
+            ask(Place(str(worked_path)), sql, limits=limits)
+    assert [process.returncode is not None for process in processes] == [True, True]
+
+
+def test_on_sqlite_addresses_in_what_learners_wrote_are_replaced_before_a_statement_sees_them(tmp_path: Path):
+    texts = ["write to kim@home.example today", "see you", None]
+    place = Place(str(make_database(tmp_path / "a.db", mistakes=[{"error_text": text} for text in texts])))
+    sql = "select replace(error_text, '@', '#') as t from detected_errors order by error_id"
+    assert ask(place, sql).frame["t"].tolist() == ["write to [address] today", "see you", None]
+    assert ask(place, sql, NOTHING).frame["t"].tolist()[0] == "write to kim#home.example today"
+    with pytest.raises(AnalysisProblem) as caught:
+        ask(place, "select json_extract('{}', error_text) from detected_errors")
+    assert "kim" not in str(caught.value)
 
 
 def test_a_wish_that_came_before_the_statement_ends_it_too(place: Place):
@@ -221,6 +293,33 @@ TOO_MUCH = (
             ("SELECT (email)", "users", "PUBLIC", r"it may read users\.email"),
         )
     ),
+    *(
+        (f"GRANT EXECUTE ON FUNCTION {name} TO PUBLIC", f"REVOKE EXECUTE ON FUNCTION {name} FROM PUBLIC", "write into")
+        for name in ("pg_logical_emit_message(boolean, text, text)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
+    ),
+    (
+        "ALTER TABLE coaching_sessions ADD learner_email text;"
+        "GRANT SELECT (learner_email) ON coaching_sessions TO PUBLIC",
+        "ALTER TABLE coaching_sessions DROP learner_email",
+        r"it may read coaching_sessions\.learner_email, which the app does not know",
+    ),
+    (
+        "ALTER TABLE lead_scores ADD learner_email text; GRANT SELECT ON lead_scores TO mighty_sql",
+        "ALTER TABLE lead_scores DROP learner_email",
+        r"it may read lead_scores\.learner_email, which the app does not know",
+    ),
+    (
+        "CREATE SCHEMA legacy; CREATE TABLE legacy.users (mail text); GRANT USAGE ON SCHEMA legacy TO PUBLIC;"
+        "GRANT SELECT (mail) ON legacy.users TO PUBLIC",
+        "DROP SCHEMA legacy CASCADE",
+        "other tables or views",
+    ),
+    (
+        "CREATE FUNCTION http_get(text) RETURNS text LANGUAGE internal AS 'upper'",
+        "DROP FUNCTION http_get(text)",
+        "reach other servers or files",
+    ),
+    ("CREATE EXTENSION dblink", "DROP EXTENSION dblink", "reach other servers"),
     (
         "CREATE FUNCTION dblink(text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "DROP FUNCTION dblink(text)",
@@ -256,6 +355,21 @@ def test_a_user_who_may_do_more_than_read_what_it_should_is_not_used(
         postgres_server.execute(takes, "mighty")
     assert "docs/sql_page.md" in caught.value.remedy
     assert len(ask(mighty, "select user_id from users").frame)
+
+
+def test_extensions_that_anybody_may_install_are_no_reason_against_a_user(postgres_server: Server, mighty: Place):
+    postgres_server.execute("CREATE EXTENSION pg_trgm; CREATE EXTENSION pg_stat_statements", "mighty")
+    try:
+        assert ask(mighty, "select similarity('a', 'a') as s").frame["s"].tolist() == [1.0]
+    finally:
+        postgres_server.execute("DROP EXTENSION pg_trgm; DROP EXTENSION pg_stat_statements", "mighty")
+
+
+def test_the_documentation_grants_every_column_of_the_schema_but_addresses():
+    grants = re.findall(r"GRANT SELECT \(([^)]*)\)\s+ON\s+(\w+)\s+TO\s+fluency_sql;", documented("x"))
+    assert {(table, name) for names, table in grants for name in re.split(r",\s*", names)} == COLUMNS - ANALYST
+    assert documented("x").count("GRANT SELECT") == len(TABLES)
+    assert set(re.findall(r"'((?:pg|lo)\w+)'", documented("x"))) - {"pg_catalog"} == set(WRITING)
 
 
 def test_a_user_who_acts_as_another_one_is_not_used(postgres_server: Server, mighty: Place):

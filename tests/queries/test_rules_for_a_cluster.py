@@ -98,7 +98,7 @@ QUERIES: dict[str, list[Ask]] = {
 }
 # They ask the catalogue of the server alone, or what a person wrote.
 NO_QUERIES = {"health.missing_parts"}
-FOR_STATEMENTS_OF_OTHERS = ("own", "wall", "wall_postgresql", "wall_sqlite")
+FOR_STATEMENTS_OF_OTHERS = ("own", "sqlite_apart", "wall", "wall_postgresql", "wall_sqlite")
 
 
 def statements_of(connection: Connection, name: str) -> list[Any]:

@@ -88,8 +88,8 @@ def test_the_window_is_bound_as_instants_in_other_zones(worked: Connection):
         ("select ';'; drop table users", "It holds more than one statement."),
         ("", "It holds no statement."),
         ("-- title: only this\n/* ; */ ;", "It holds no statement."),
-        ("delete from users", "It does not begin with SELECT, WITH or VALUES, so it is no question."),
-        ("pragma query_only = off", "It does not begin with SELECT, WITH or VALUES, so it is no question."),
+        ("delete from users", "It does not begin with SELECT, WITH or VALUES: only those can be run here."),
+        ("pragma query_only = off", "It does not begin with SELECT, WITH or VALUES: only those can be run here."),
         (
             "with a as (select 1) delete from users",
             {"sqlite": "It does something else than to ask.", "postgresql": 'syntax error at or near "delete"'},
