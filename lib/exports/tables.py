@@ -53,12 +53,14 @@ class Sheet:
     """A table to export: only the columns of ``frame`` named in ``columns``, in that order.
 
     In Excel the cells of the columns named in ``shaded`` are coloured together, from few to many.
+    ``has_free_names``: whoever asked named the columns, so that what is called email need not be one.
     """
 
     name: str
     frame: pd.DataFrame
     columns: Mapping[str, Column]
     shaded: tuple[str, ...] = ()
+    has_free_names: bool = False
 
 
 def clean(text: str) -> str:

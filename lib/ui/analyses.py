@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -15,6 +16,7 @@ from lib.ui import cached
 from lib.ui.page import Page
 from lib.ui.tables import list_height, show_table
 from lib.ui.text import plain
+from lib.ui.withheld import shown_text
 
 HOW_TO_ADD = """
 - Put a file that ends with `.sql` into the folder of analyses: one statement that begins with SELECT, WITH or VALUES.
@@ -54,7 +56,7 @@ def draw(page: Page, file: AnalysisFile | None, period: Period) -> None:
     if result.description:
         st.markdown(plain(result.description))
     if result.problem:
-        st.warning(f"**{plain(result.problem)}**", icon=":material/report:")
+        st.warning(f"**{plain(shown_text(page, result.problem))}**", icon=":material/report:")
         return
     if result.frame.empty:
         page.say_empty("No rows", period)
@@ -86,7 +88,7 @@ def _run(
 def _draw_rows(page: Page, result: AnalysisResult) -> None:
     show_table(
         page,
-        result.sheet,
+        replace(result.sheet, has_free_names=True),
         how=plain(result.description or result.title),
         sql=result.sql,
         height=list_height(len(result.frame)),

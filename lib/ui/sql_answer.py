@@ -1,4 +1,4 @@
-"""What a statement gave, on the SQL page: a table or a chart, files, and the way to keep it as an analysis."""
+"""What a statement gave, on the SQL page: a table or a chart, files, and the way to propose it as an analysis."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib.charts.own import KINDS, NUMBERS, OwnKind, drawn_rows, own_chart
+from lib.charts.own import KINDS, MOMENTS, NUMBERS, OwnKind, drawn_rows, own_chart
 from lib.exports import Sheet
 from lib.queries.own import AnalysisProblem
 from lib.report.proposals import LONGEST_DESCRIPTION, LONGEST_TITLE, PROPOSED, proposal_text, propose
@@ -40,7 +40,7 @@ def draw(page: Page) -> None:
         _draw_table(page, outcome)
     else:
         _draw_chart(page, outcome, *choice)
-    _draw_saving(page, outcome)
+    _draw_proposing(page, outcome)
 
 
 def _cut(outcome: Outcome) -> str:
@@ -57,13 +57,25 @@ def _draw_choice(outcome: Outcome) -> tuple[OwnKind, str, str] | None:
     if not numbers or outcome.frame.empty:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        shown = st.segmented_control("Show as", ["Table", *KINDS], default="Table", required=True, key="sql_shown")
-        kind = next((kind for kind in KINDS if kind == shown), None)
+        in_order = [name for name in outcome.columns if _is_in_order(outcome, name)]
+        kinds = [kind for kind in KINDS if kind != "Line" or len(in_order) > 1]
+        if st.session_state.get("sql_shown") not in kinds:
+            st.session_state["sql_shown"] = "Table"
+        shown = st.segmented_control("Show as", ["Table", *kinds], required=True, key="sql_shown")
+        kind = next((kind for kind in kinds if kind == shown), None)
         if kind is None:
             return None
-        across = _pick("Across", "sql_x", list(outcome.columns), outcome)
+        across = _pick("Across", "sql_x", in_order if kind == "Line" else list(outcome.columns), outcome)
         others = [name for name in numbers if name != across] or numbers
-        return kind, across, _pick("Up", "sql_y", others, outcome)
+        return kind, across, _pick("Value", "sql_y", others, outcome)
+
+
+def _is_in_order(outcome: Outcome, name: str) -> bool:
+    """Whether a line may lead from one value of the column to the next: numbers, times, and texts such as 2026-11."""
+    if outcome.columns[name].kind != "text":
+        return outcome.columns[name].kind in NUMBERS | MOMENTS
+    texts = outcome.frame[name].dropna().astype("str")
+    return not texts.empty and bool(texts.str.match(r"\d{4}-").all())
 
 
 def _pick(label: str, key: str, names: list[str], outcome: Outcome) -> str:
@@ -73,7 +85,7 @@ def _pick(label: str, key: str, names: list[str], outcome: Outcome) -> str:
 
 
 def _sheet(outcome: Outcome) -> Sheet:
-    return Sheet("Answer", outcome.frame, outcome.columns)
+    return Sheet("Answer", outcome.frame, outcome.columns, has_free_names=True)
 
 
 def _draw_table(page: Page, outcome: Outcome) -> None:
@@ -94,8 +106,8 @@ def _draw_chart(page: Page, outcome: Outcome, kind: OwnKind, x: str, y: str) -> 
         st.caption(f"{count:,} of {len(outcome.frame):,} rows are drawn: the first ones that have a number.")
 
 
-def _draw_saving(page: Page, outcome: Outcome) -> None:
-    with st.expander("Save as an analysis", icon=":material/save:"):
+def _draw_proposing(page: Page, outcome: Outcome) -> None:
+    with st.expander("Propose as an analysis", icon=":material/send:"):
         st.markdown(
             f"The file goes into the folder {plain(PROPOSED)} within that of the analyses, where nothing runs it. "
             "An administrator reads it, moves it up and commits it; then it is on the page Analyses and in the report."
@@ -104,7 +116,7 @@ def _draw_saving(page: Page, outcome: Outcome) -> None:
             name = st.text_input("Name of the file", max_chars=60, help="Small letters, digits and _", key="sql_name")
             title = st.text_input("Title", max_chars=LONGEST_TITLE, key="sql_title")
             description = st.text_input("What it shows", max_chars=LONGEST_DESCRIPTION, key="sql_description")
-            is_asked = st.form_submit_button("Propose it", icon=":material/send:")
+            is_asked = st.form_submit_button("Propose", icon=":material/send:")
         content = proposal_text(outcome.sql, title or "", description or "")
         offer_file(
             page,

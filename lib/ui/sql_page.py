@@ -18,6 +18,7 @@ from lib.ui.text import plain
 
 EDITOR, TEXT = "sql_editor", "sql_text"
 MOST_CHARACTERS = 20_000
+LONGEST_LINE = 80  # characters of a statement in the history
 LOOKS = 0.5  # seconds between two looks whether a statement is over
 WORTH_WAITING = 0.4  # seconds in which most statements are over
 # The editor is code; the theme has no say in that.
@@ -149,7 +150,18 @@ def _draw_history(page: Page) -> None:
     with st.expander(f"History of this visit ({len(past)})", icon=":material/history:"):
         for number, outcome in enumerate(past):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                first = " ".join(outcome.sql.split())[:80]
-                st.button(plain(first), on_click=_put, args=(outcome.sql,), type="tertiary", key=f"past_{number}")
+                st.button(
+                    plain(_beginning(outcome.sql)),
+                    on_click=_put,
+                    args=(outcome.sql,),
+                    type="tertiary",
+                    key=f"past_{number}",
+                )
                 at = datetime.fromtimestamp(outcome.at, ZoneInfo(page.zone))
                 st.caption(f"{at:%H:%M:%S} · {plain(outcome.told)}", width="content")
+
+
+def _beginning(sql: str) -> str:
+    """The statement in one line, cut between two words."""
+    line = " ".join(sql.split())
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE].rsplit(' ', 1)[0]} …"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 import streamlit as st
 
+from lib.access import Field
+from lib.addresses import without_addresses
+from lib.analysis.withheld import frame_without_addresses
 from lib.audit import AuditLog
 from lib.exports import Column
 from lib.period import Period
@@ -43,7 +46,13 @@ class Outcome:
         """`12 rows, 0.3 s`, or the problem."""
         if self.problem:
             return self.problem
-        return f"{len(self.frame):,}{' of more' if self.is_cut else ''} rows, {self.seconds:.1f} s"
+        rows = f"{len(self.frame):,}{' of more rows' if self.is_cut else ' row' if len(self.frame) == 1 else ' rows'}"
+        return f"{rows}, {'under 0.1' if self.seconds < 0.1 else f'{self.seconds:.1f}'} s"
+
+    @property
+    def without_addresses(self) -> Outcome:
+        """What those get to see who may not see addresses, in table, chart, files and message."""
+        return replace(self, frame=frame_without_addresses(self.frame), problem=without_addresses(self.problem))
 
     @property
     def without_rows(self) -> Outcome:
@@ -59,7 +68,13 @@ def _desk() -> Desk:
 def begin(page: Page, place: Place, sql: str, period: Period, limits: Limits) -> Job[Outcome]:
     """Run a statement beside the page; raises DeskIsTaken."""
     visitor, log, withheld = page.visitor.name, audit_log(page.settings), withheld_from(page.visitor)
-    job = _desk().begin(visitor, lambda stop: _recorded(log, visitor, _run(place, sql, period, limits, withheld, stop)))
+    sees_addresses = page.visitor.may_see(Field.ADDRESSES)
+
+    def work(stop: Stop) -> Outcome:
+        outcome = _run(place, sql, period, limits, withheld, stop)
+        return _recorded(log, visitor, outcome if sees_addresses else outcome.without_addresses)
+
+    job = _desk().begin(visitor, work)
     st.session_state[JOB] = job
     return job
 

@@ -10,7 +10,7 @@ import pandas as pd
 from lib.access import Field
 from lib.addresses import without_addresses
 from lib.analysis.pseudonyms import MAIL_COLUMN, USER_COLUMN, checked_key
-from lib.analysis.withheld import under_pseudonyms
+from lib.analysis.withheld import frame_without_addresses, under_pseudonyms
 from lib.exports import Column, Sheet
 from lib.ui.page import Page
 
@@ -59,6 +59,8 @@ def shown_sheet(page: Page, sheet: Sheet) -> Sheet:
     """``sheet`` as the visitor may see it; its column of addresses is then called what it has."""
     if sees_addresses(page):
         return sheet
+    if sheet.has_free_names:
+        return replace(sheet, frame=frame_without_addresses(sheet.frame))
     columns = dict(sheet.columns)
     if has_pseudonyms(page, sheet):
         columns[MAIL_COLUMN] = PSEUDONYM
@@ -72,7 +74,8 @@ def note(page: Page) -> str:
 
 def has_pseudonyms(page: Page, sheet: Sheet) -> bool:
     """Whether pseudonyms stand in ``sheet`` in place of addresses."""
-    return not sees_addresses(page) and {USER_COLUMN, MAIL_COLUMN} <= sheet.columns.keys()
+    is_named_by_us = not sheet.has_free_names and {USER_COLUMN, MAIL_COLUMN} <= sheet.columns.keys()
+    return is_named_by_us and not sees_addresses(page)
 
 
 def meant(page: Page, chosen: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from lib.audit import AuditProblem
 from lib.charts import LIGHT
 from lib.charts.own import KINDS, describe_own_chart, own_chart
 from lib.exports import Column, chart_svg
-from lib.queries.own import AnalysisProblem
+from lib.period import Period
+from lib.queries.own import AnalysisProblem, Limits
 from lib.report.analyses import read_folder
 from lib.report.proposals import proposal_text, propose
 from lib.ui import sql_page, sql_run
@@ -194,7 +196,35 @@ def test_the_answer_can_be_a_chart_of_ones_choice(kind: str):
         element for element in elements(page._tree) if element.type in ("arrow_vega_lite_chart", "vega_lite_chart")
     ]
     assert len(charts) == 1
-    assert [box.label for box in page.selectbox][-2:] == ["Across", "Up"]
+    assert [box.label for box in page.selectbox][-2:] == ["Across", "Value"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "kinds"),
+    [
+        ("select role, count(*) as n from users group by role", ["Table", "Bars", "Points"]),
+        ("select date(started_at) as day, count(*) as n from coaching_sessions group by day", ["Table", *KINDS]),
+        ("select duration_seconds as s, count(*) as n from coaching_sessions group by s", ["Table", *KINDS]),
+    ],
+)
+def test_a_line_is_offered_over_times_and_numbers_alone(sql: str, kinds: list[str]):
+    page = run(open_page("SQL"), sql)
+    (control,) = [box for box in page.button_group if box.label == "Show as"]
+    assert control.options == kinds
+
+
+def test_the_history_cuts_a_long_statement_between_two_words_and_says_so():
+    page = run(open_page("SQL"), f"select {', '.join(f'{number} as column_{number}' for number in range(20))}")
+    (label,) = [button.label for button in page.button if "column" in button.label]
+    assert as_shown(label) == "select 0 as column_0, 1 as column_1, 2 as column_2, 3 as column_3, 4 as …"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rows", "told"), [(0.04, 1, "1 row, under 0.1 s"), (0.3, 12, "12 rows, 0.3 s"), (2, 0, "0 rows, 2.0 s")]
+)
+def test_what_a_statement_took_is_told(seconds: float, rows: int, told: str):
+    frame = pd.DataFrame({"n": range(rows)})
+    assert sql_run.Outcome("", Period(date(2026, 11, 22), 30), Limits(), 0, seconds, frame).told == told
 
 
 def test_text_of_the_data_and_of_the_statement_is_never_drawn_as_markdown():
@@ -207,13 +237,13 @@ def test_an_analysis_is_proposed_as_a_file_that_nothing_runs(tmp_path: Path):
     page = run(open_page("SQL"), "-- title: old\nselect 1 as n")
     for key, value in {"sql_name": "my_own", "sql_title": "Mine\n-- x", "sql_description": "What *it* is"}.items():
         page.text_input(key=key).set_value(value)
-    press(page, "Propose it")
+    press(page, "Propose")
     assert "my_own.sql is proposed" in shown(page)
     content = (tmp_path / "own" / "proposed" / "my_own.sql").read_text(encoding="utf-8")
     assert content == "-- title: Mine -- x\n-- description: What *it* is\n\nselect 1 as n\n"
     assert read_folder(tmp_path / "own") == []
     assert audited(tmp_path)[-1]["outcome"] == "proposed as my_own.sql"
-    press(page, "Propose it")
+    press(page, "Propose")
     assert "There is an analysis my_own.sql already" in shown(page)
 
 
