@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from lib.period import day_of
 from lib.report.contents import Report
 
 LEDGER = "deliveries.jsonl"
@@ -46,9 +47,14 @@ class Delivery:
 
 
 def report_key(report: Report, *, variant: str = "") -> str:
-    """What makes two reports the same one: the as-of day, the database, the options, and for example "anonymised"."""
+    """What makes two reports the same one: the as-of day, the database, the options, and for example "anonymised".
+
+    And the day on which it is made: a run repeated on that day is a repeat, and the next day has a report of its own,
+    above all where no new data has come and the mail is to say so.
+    """
     options = asdict(replace(report.options, as_of=report.as_of))
-    told = json.dumps([report.source, options, variant], sort_keys=True, default=str)
+    made = day_of(report.generated_at, report.options.zone)
+    told = json.dumps([made, report.source, options, variant], sort_keys=True, default=str)
     return f"{report.as_of.isoformat()}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 

@@ -162,7 +162,7 @@ def test_a_lock_is_given_back_when_sending_fails(tmp_path: Path):
         pass
 
 
-def test_the_same_day_database_and_options_are_the_same_report_and_any_other_is_not(worked: Connection):
+def test_the_same_days_database_and_options_are_the_same_report_and_any_other_is_not(worked: Connection):
     def key(options: ReportOptions, *, source: str = "worked.db", now: datetime = NOW, variant: str = "") -> str:
         return report_key(fetch_report(worked, options, source=source, now=now), variant=variant)
 
@@ -173,4 +173,14 @@ def test_the_same_day_database_and_options_are_the_same_report_and_any_other_is_
     assert report_key(implied) == key(ReportOptions("UTC", as_of=implied.as_of))
     others = [replace(plain, top=5), replace(plain, as_of=date(2026, 3, 2)), replace(plain, zone="Europe/Berlin")]
     different = [*map(key, others), key(plain, source="other.db"), key(plain, variant="anonymised")]
-    assert len({key(plain), *different}) == 6
+    different.append(key(plain, now=NOW.replace(day=24)))
+    assert len({key(plain), *different}) == 7
+
+
+def test_the_day_on_which_a_report_is_made_is_that_of_the_reporting_zone(worked: Connection):
+    def key(zone: str, hour: int) -> str:
+        options = ReportOptions(zone, as_of=date(2026, 3, 1))
+        return report_key(fetch_report(worked, options, source="worked.db", now=NOW.replace(hour=hour)))
+
+    assert key("UTC", 22) == key("UTC", 23)
+    assert key("Europe/Berlin", 22) != key("Europe/Berlin", 23), "midnight in Berlin"

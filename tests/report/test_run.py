@@ -248,6 +248,17 @@ def test_a_run_that_is_repeated_sends_nobody_the_same_report_twice(order: Order)
     assert [line.recipients for line in read_runs(order.folder)] == [("ann@example.org", "ben@example.org")] * 2
 
 
+def test_every_day_has_its_mail_also_while_no_new_data_comes(order: Order) -> None:
+    office = PostOffice()
+    with opened(office) as port:
+        mailed = replace(order, post=post("ann@example.org", port=port))
+        outcomes = [run(mailed, now=NOW + timedelta(days=day)) for day in range(3)]
+    assert {outcome.report.as_of for outcome in outcomes} == {date(2026, 11, 22)}
+    assert [one.state for outcome in outcomes for one in outcome.deliveries] == ["accepted"] * 3
+    subjects = [str(letter["Subject"]) for letter in office.letters("ann@example.org")]
+    assert [subject.startswith("Data is 3 days old") for subject in subjects] == [False, False, True]
+
+
 def test_a_mail_tells_its_news_against_the_last_one_mailed(order: Order, source: Path) -> None:
     office = PostOffice()
     with opened(office) as port:
