@@ -1,6 +1,6 @@
 """What the command does with its options: a report, a backup or the status, at once or every day.
 
-Everything slow is imported where it is needed: --help and --status answer at once.
+Everything slow is imported where it is needed: --help answers at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ INTERRUPTED = 130  # what shells give to a program that Ctrl-C ended
 
 
 class NoGoodRun(Exception):
-    """The last good run is more than a day ago, or there is none."""
+    """The last good run of the kind that this installation makes is more than a day ago, or there is none."""
 
 
 def attempt(work: Callable[[], object]) -> int:
@@ -56,13 +57,13 @@ def execute(options: Namespace) -> None:
     settings = settings_for(options)
     folder = options.output or Path(settings.reports_folder)
     if options.status:
-        say_status(folder, settings.timezone, datetime.now(UTC))
+        say_status(folder, settings.timezone, datetime.now(UTC), _source(settings))
         return
     task = partial(back_up, options, settings) if options.backup else partial(report, _order(options, settings))
     if options.at is None:
         task()
     else:
-        _stay(task, options, settings.timezone, folder)
+        _stay(task, options, settings, folder)
 
 
 def report(order: Order) -> None:
@@ -87,20 +88,33 @@ def back_up(options: Namespace, settings: Settings) -> None:
     print(f"Wrote {made} ({made.stat().st_size / 1e6:,.1f} MB), checked.", flush=True)
 
 
-def say_status(folder: Path, zone: str, now: datetime) -> None:
-    """Print when the last good run ended; raises NoGoodRun, with the newest failure, where that is over a day ago."""
-    from lib.period import day_text, moment_text
-    from lib.report.ledger import last_good, read_runs
+def say_status(folder: Path, zone: str, now: datetime, source: str) -> None:
+    """Print when the last good run of the database ``source`` ended, and a failure since.
 
-    runs, good = read_runs(folder), last_good(folder)
-    failure = f" The newest run failed: {runs[-1].failure}" if runs and runs[-1].failure else ""
+    Where reports are mailed, only a run that was to send one counts. Raises NoGoodRun where that is over a day ago.
+    """
+    from lib.period import day_text, moment_text
+    from lib.report.ledger import are_mailed, last_good, runs_of
+
+    runs = runs_of(folder, source, now)
+    mailed = are_mailed(runs, now)
+    good, kind = last_good(runs, mailed=mailed), "good run with mail" if mailed else "good run"
+    since = takewhile(lambda run: run is not good, reversed(runs))
+    failure = next((f" The newest failure: {run.failure}" for run in since if run.failure), "")
     if good is None:
-        raise NoGoodRun(f"There has been no good run in {folder}.{failure}")
+        raise NoGoodRun(f"There has been no {kind} in {folder}.{failure}")
     when = f"{moment_text(good.ended, zone)} ({zone})"
     if now - good.ended > A_DAY:
-        raise NoGoodRun(f"The last good run was more than a day ago, on {when}.{failure}")
+        raise NoGoodRun(f"The last {kind} was more than a day ago, on {when}.{failure}")
     as_of = f", as of {day_text(good.as_of)}" if good.as_of else ""
-    print(f"The last good run ended on {when}{as_of}.{failure}")
+    print(f"The last {kind} ended on {when}{as_of}.{failure}")
+
+
+def _source(settings: Settings) -> str:
+    """The database as the ledger names it."""
+    from lib.database import database_url, shown_address
+
+    return shown_address(database_url(settings.database_url))
 
 
 def _order(options: Namespace, settings: Settings) -> Order:
@@ -119,14 +133,16 @@ def _order(options: Namespace, settings: Settings) -> Order:
     )
 
 
-def _stay(task: Callable[[], None], options: Namespace, zone: str, folder: Path) -> None:
+def _stay(task: Callable[[], None], options: Namespace, settings: Settings, folder: Path) -> None:
     from lib.period import moment_text
-    from lib.report.ledger import last_good
+    from lib.report.ledger import last_good, runs_of
     from lib.report.schedule import Daily, stay
 
+    zone, now = settings.timezone, datetime.now(UTC)
     trigger = Daily(options.at, zone)
-    good = None if options.backup else last_good(folder)
-    coming = moment_text(trigger.next_after(datetime.now(UTC)), zone)
+    runs = [] if options.backup else runs_of(folder, _source(settings), now)
+    good = last_good(runs, mailed=options.email is not None)
+    coming = moment_text(trigger.next_after(now), zone)
     print(f"Every day at {options.at:%H:%M} ({zone}); the next time is {coming}.", flush=True)
     stay(partial(attempt, task), trigger, last_run=good.started if good else None)
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 LEDGER = "runs.jsonl"
+DAY = timedelta(days=1)
+NEAR = timedelta(days=3)  # a daily run may be told to end before the newest data, which is of a day that is not over
+A_MONTH = timedelta(days=30)
 
 
 @dataclass(frozen=True)
 class Run:
     """One run. Moments are aware; ``files`` are names in the ledger's folder, ``recipients`` those whose mail server
-    accepted the report, ``failure`` is the sentence that was said where the run failed, ``anonymised`` whether its
-    files have pseudonyms.
+    accepted the report in this run, ``failure`` is the sentence that was said where the run failed, ``anonymised``
+    whether its files have pseudonyms, ``mailed`` whether it was to send a mail, ``source`` names the database.
 
-    ``as_of`` and ``data_as_of`` are None where the run failed before it knew them, or there are no sessions.
+    ``as_of``, ``data_as_of`` and ``source`` are None where the run failed before it knew them, ``data_as_of`` also
+    where there are no sessions, ``source`` also in lines of an older version.
     """
 
     started: datetime
@@ -30,11 +35,22 @@ class Run:
     recipients: tuple[str, ...] = ()
     failure: str | None = None
     anonymised: bool = False
+    mailed: bool = False
+    source: str | None = None
 
     @property
     def is_good(self) -> bool:
         """Whether the run did all that it was asked for."""
         return self.failure is None
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether it tells of the newest data, as a daily run does, and not of a far day that somebody named."""
+        if self.as_of is None:
+            return True
+        today = self.started.date()
+        newest = min(self.data_as_of.date(), today) if self.data_as_of else self.as_of
+        return newest - NEAR <= self.as_of <= today + DAY
 
 
 def append(folder: Path, run: Run) -> None:
@@ -72,25 +88,50 @@ def read_runs(folder: Path) -> list[Run]:
     return [run for line in lines if (run := _run(line)) is not None]
 
 
-def last_good(folder: Path) -> Run | None:
-    """The last run that did not fail; None where there is none."""
-    return next((run for run in reversed(read_runs(folder)) if run.is_good), None)
+def runs_of(folder: Path, source: str, now: datetime) -> list[Run]:
+    """The runs of one database until ``now``, oldest first; a line with a later date was written by a wrong clock."""
+    return [run for run in read_runs(folder) if run.ended <= now and run.source in (None, source)]
 
 
-def last_summary(folder: Path, *, anonymised: bool = False, mailed: bool = False) -> dict[str, Any] | None:
-    """The summary (parsed JSON) that the next report's news are told against; None where there is none.
+def last_good(runs: Sequence[Run], *, mailed: bool) -> Run | None:
+    """The last daily run that did not fail; with ``mailed``, of those that were to send a mail."""
+    return next((run for run in reversed(runs) if run.is_good and run.is_daily and run.mailed >= mailed), None)
 
-    It is that of the last good run whose summary is still there and can be read; with ``mailed``, of the last one that
-    anybody got by mail, for only that is what a reader of the mail has seen. Never one of the other kind: an anonymised
-    report would name who is gone.
+
+def are_mailed(runs: Sequence[Run], now: datetime) -> bool:
+    """Whether the report goes out by mail here: within a month one was to be sent, whatever came of it."""
+    return any(run.mailed for run in runs if now - run.ended < A_MONTH)
+
+
+def last_summary(
+    folder: Path,
+    *,
+    source: str,
+    as_of: date,
+    before: datetime,
+    anonymised: bool = False,
+    readers: Collection[str] | None = None,
+) -> dict[str, Any] | None:
+    """The summary (parsed JSON) that the news of a report as of ``as_of`` are told against; None where there is none.
+
+    Of the reports of the same database, the one with the newest as-of day, this one's at most, and of several the last;
+    but with the same day only one made ``before`` (aware), the day of this one: later it is the same report, and a
+    repeat has the same news. Its run was good, or with ``readers`` (lower case) sent it to one of them: only that is
+    what a reader has seen. Never one of the other kind: an anonymised report would name who is gone.
     """
-    for run in reversed(read_runs(folder)):
-        fits = run.anonymised == anonymised and (bool(run.recipients) if mailed else run.is_good)
-        for name in run.files if fits else ():
-            if name.startswith("daily_summary_"):
-                found = _parsed(folder / Path(name).name)
-                if isinstance(found, dict):
-                    return found
+    told = [
+        (run.as_of, run)
+        for run in reversed(read_runs(folder))
+        if run.as_of is not None
+        and (run.as_of < as_of or (run.as_of == as_of and run.started < before))
+        and run.anonymised == anonymised
+        and (run.is_good if readers is None else not {who.casefold() for who in run.recipients}.isdisjoint(readers))
+    ]
+    for _, run in sorted(told, key=lambda pair: pair[0], reverse=True):
+        for name in run.files:
+            found = _parsed(folder / Path(name).name) if name.startswith("daily_summary_") else None
+            if isinstance(found, dict) and found.get("source") == source:
+                return found
     return None
 
 
@@ -113,6 +154,8 @@ def _run(line: bytes) -> Run | None:
             recipients=tuple(map(str, found.get("recipients") or ())),
             failure=str(found["failure"]) if found.get("failure") is not None else None,
             anonymised=found.get("anonymised") is True,
+            mailed=found.get("mailed", bool(found.get("recipients"))) is True,  # older lines do not say
+            source=str(found["source"]) if found.get("source") is not None else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -1,7 +1,7 @@
 """The options of daily_reports.py, and the sentence for a value that does not fit.
 
-What is also a setting is checked where settings are, so that both have the same limits. Loads nothing slow: --help and
---status answer at once.
+What is also a setting is checked where settings are, so that both have the same limits. Loads nothing slow: --help
+answers at once.
 """
 
 from __future__ import annotations

@@ -10,13 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from sqlalchemy import URL
+
 from lib.database import database_url, open_engine, shown_address
+from lib.period import day_of, start_of_day
 from lib.queries.people import everybody
 from lib.report import ledger
 from lib.report.anonymise import Person, anonymise_report
 from lib.report.changes import Changes, compare
 from lib.report.contents import Report, ReportOptions, fetch_report
-from lib.report.deliveries import Delivery, report_key
+from lib.report.deliveries import Delivery, mailbox, report_key
 from lib.report.failure import sentence
 from lib.report.files import check_files, make_files, make_stamp, write_feed, write_together
 from lib.report.ledger import Run
@@ -92,8 +95,10 @@ def run(order: Order, *, now: datetime | None = None, progress: Progress | None 
 
 def _steps(order: Order, record: _Recorded, progress: Progress) -> Outcome:
     progress(0.0, "Asking the database")
-    report = record.report = _fetch(order, record.now)
-    changes = compare(report, _last_summary(order))
+    url = database_url(order.database_url)
+    record.source = shown_address(url)
+    report = record.report = _fetch(order, url, record.now)
+    changes = compare(report, _last_summary(order, report))
     progress(0.4, "Making the files")
     files = make_files(report, changes, stamp=make_stamp(record.now, order.report.zone))
     progress(0.7, "Checking the files")
@@ -116,8 +121,7 @@ def _say_nothing(_done: float, _what: str) -> None:
     """For callers who do not watch."""
 
 
-def _fetch(order: Order, now: datetime) -> Report:
-    url = database_url(order.database_url)
+def _fetch(order: Order, url: URL, now: datetime) -> Report:
     with snapshot(open_engine(url)) as connection:
         report = fetch_report(connection, order.report, source=shown_address(url), now=now)
         if order.pseudonym_key is None:
@@ -126,8 +130,16 @@ def _fetch(order: Order, now: datetime) -> Report:
         return anonymise_report(report, order.pseudonym_key, people)
 
 
-def _last_summary(order: Order) -> dict[str, Any] | None:
-    return ledger.last_summary(order.folder, anonymised=order.is_anonymised, mailed=order.post is not None)
+def _last_summary(order: Order, report: Report) -> dict[str, Any] | None:
+    zone = report.options.zone
+    return ledger.last_summary(
+        order.folder,
+        source=report.source,
+        as_of=report.as_of,
+        before=start_of_day(day_of(report.generated_at, zone), zone),
+        anonymised=order.is_anonymised,
+        readers=set(map(mailbox, order.post.recipients)) if order.post else None,
+    )
 
 
 def _send(order: Order, post: Post, report: Report, changes: Changes, files: Mapping[str, bytes]) -> list[Delivery]:
@@ -163,6 +175,7 @@ class _Recorded:
 
     def __init__(self, order: Order, now: datetime) -> None:
         self.now = now
+        self.source: str | None = None
         self.report: Report | None = None
         self.files: list[Path] = []
         self.deliveries: list[Delivery] = []
@@ -190,6 +203,8 @@ class _Recorded:
             as_of=self.report.as_of if self.report else None,
             data_as_of=self.report.data_as_of if self.report else None,
             files=tuple(path.name for path in self.files),
-            recipients=tuple(one.recipient for one in self.deliveries if one.is_good),
+            recipients=tuple(one.recipient for one in self.deliveries if one.state == "accepted"),
             anonymised=self._order.is_anonymised,
+            mailed=self._order.post is not None,
+            source=self.source,
         )

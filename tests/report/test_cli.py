@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lib.exports import CannotWrite
 from lib.report import ledger
-from lib.report.command import A_DAY, NoGoodRun, attempt, say_status
+from lib.report.command import A_DAY, NoGoodRun, attempt, execute, say_status
 from lib.report.failure import sentence
 from lib.report.ledger import Run, read_runs
 from lib.report.options import SETTINGS, OptionError, parse, settings_for
@@ -197,30 +198,81 @@ def test_recipients_come_from_the_settings_where_none_is_named() -> None:
 # ---- status
 
 
-def note(folder: Path, ended: datetime, failure: str | None = None) -> None:
-    ledger.append(folder, Run(ended - timedelta(seconds=2), ended, as_of=date(2026, 11, 22), failure=failure))
+def note(folder: Path, ended: datetime, failure: str | None = None, **more: Any) -> None:
+    ledger.append(folder, Run(ended - timedelta(seconds=2), ended, failure=failure, **{"as_of": ended.date()} | more))
+
+
+def status(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said, with `FAILS: ` before it where the exit status would be 1."""
+    try:
+        say_status(folder, "Europe/Berlin", NOW, "worked.db")
+    except NoGoodRun as none:
+        return f"FAILS: {none}"
+    return capsys.readouterr().out.strip()
 
 
 def test_status_is_good_for_a_day_and_names_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     note(tmp_path, NOW - A_DAY)
-    say_status(tmp_path, "Europe/Berlin", NOW)
-    assert "22 Nov 2026 09:00 (Europe/Berlin), as of 22 Nov 2026." in capsys.readouterr().out
+    told = "The last good run ended on 22 Nov 2026 09:00 (Europe/Berlin), as of 22 Nov 2026."
+    assert status(tmp_path, capsys) == told
 
 
-def test_status_fails_when_the_last_good_run_is_more_than_a_day_ago(tmp_path: Path) -> None:
-    note(tmp_path, NOW - A_DAY - timedelta(seconds=1))
-    note(tmp_path, NOW - timedelta(hours=1), "The database is busy.")
-    with pytest.raises(NoGoodRun, match=r"more than a day ago, .* The newest run failed: The database is busy\.$"):
-        say_status(tmp_path, "UTC", NOW)
-
-
-def test_status_of_today_is_good_and_says_that_a_later_run_failed(
+def test_status_fails_when_the_last_good_run_is_more_than_a_day_ago(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    note(tmp_path, NOW - timedelta(hours=2))
+    note(tmp_path, NOW - A_DAY - timedelta(seconds=1))
     note(tmp_path, NOW - timedelta(hours=1), "The database is busy.")
-    say_status(tmp_path, "UTC", NOW)
-    assert "The newest run failed: The database is busy." in capsys.readouterr().out
+    told = status(tmp_path, capsys)
+    assert told.startswith("FAILS: The last good run was more than a day ago, on ")
+    assert told.endswith("The newest failure: The database is busy.")
+
+
+@pytest.mark.parametrize("later", [{}, {"mailed": False}, {"source": "worked.db"}])
+def test_status_of_today_is_good_and_says_what_failed_since(
+    later: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note(tmp_path, NOW - timedelta(hours=2), mailed=True)
+    note(tmp_path, NOW - timedelta(hours=1), "The database is busy.")
+    note(tmp_path, NOW, **later)
+    told = status(tmp_path, capsys)
+    assert told.startswith("The last good run with mail ended on ")
+    assert told.endswith("The newest failure: The database is busy.")
+
+
+def test_a_failure_before_the_last_good_run_is_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    note(tmp_path, NOW - timedelta(hours=2), "The database is busy.")
+    note(tmp_path, NOW - timedelta(hours=1))
+    assert "busy" not in status(tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"mailed": False},
+        {"mailed": True, "source": "other.db"},
+        {"mailed": True, "as_of": date(2020, 1, 1), "data_as_of": NOW},
+        {"mailed": True, "as_of": date(2030, 1, 1), "data_as_of": NOW},
+        {"mailed": True, "ended": NOW + timedelta(days=300)},
+    ],
+    ids=["no mail", "another database", "a day long ago", "a day to come", "a wrong clock"],
+)
+def test_where_reports_are_mailed_no_other_run_hides_that_none_went_out(
+    other: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note(tmp_path, NOW - timedelta(days=3), mailed=True, source="worked.db")
+    note(tmp_path, NOW - timedelta(hours=2), "The mail did not reach everybody.", mailed=True, source="worked.db")
+    note(tmp_path, **{"ended": NOW - timedelta(hours=1), "source": "worked.db"} | other)
+    told = status(tmp_path, capsys)
+    assert told.startswith("FAILS: The last good run with mail was more than a day ago, on 20 Nov 2026")
+    assert told.endswith("The newest failure: The mail did not reach everybody.")
+
+
+def test_a_mail_that_was_tried_once_is_forgotten_after_a_month(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note(tmp_path, NOW - timedelta(days=31), mailed=True)
+    note(tmp_path, NOW)
+    assert status(tmp_path, capsys).startswith("The last good run ended on ")
 
 
 # ---- the one boundary
@@ -238,6 +290,23 @@ def test_a_failure_that_nobody_thought_of_is_a_sentence_without_its_details(caps
 
 
 # ---- staying
+
+
+@pytest.mark.parametrize("email", [True, False])
+def test_a_run_without_mail_makes_no_up_for_a_missed_one_with_mail(
+    email: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stayed: list[Any] = []
+    monkeypatch.setattr("lib.report.schedule.stay", lambda task, trigger, *, last_run: stayed.append(last_run))
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", str(tmp_path / "worked.db"))
+    monkeypatch.setenv("FLUENCY_MAIL_HOST", "localhost")
+    monkeypatch.setenv("FLUENCY_MAIL_SENDER", "reports@example.org")
+    note(tmp_path, NOW - timedelta(days=1), mailed=True)
+    note(tmp_path, NOW, source="other.db")
+    note(tmp_path, NOW - timedelta(hours=1))
+    words = ["--output", str(tmp_path), "--at", "08:00", *(["--email", "ann@example.org"] if email else [])]
+    execute(parse(words))
+    assert stayed == [NOW - (timedelta(days=1) if email else timedelta(hours=1)) - timedelta(seconds=2)]
 
 
 def test_a_stopped_service_makes_up_the_run_that_it_missed_and_goes_on(command: Command, tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ import errno
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -37,6 +38,8 @@ RUNS = st.builds(
     files=st.lists(TEXTS, max_size=3).map(tuple),
     recipients=st.lists(TEXTS, max_size=3).map(tuple),
     failure=st.none() | TEXTS,
+    mailed=st.booleans(),
+    source=st.none() | TEXTS,
 )
 
 
@@ -58,16 +61,41 @@ def test_a_run_is_one_line_of_json_that_a_person_can_read(tmp_path: Path) -> Non
 
 def test_without_a_ledger_there_are_no_runs(tmp_path: Path) -> None:
     assert read_runs(tmp_path) == []
-    assert last_good(tmp_path) is None
-    assert last_summary(tmp_path) is None
+    assert last_good([], mailed=False) is None
+    assert last_summary(tmp_path, **NEXT) is None
 
 
-def test_the_last_good_run_is_the_newest_without_a_failure(tmp_path: Path) -> None:
-    append(tmp_path, FAILED)
-    assert last_good(tmp_path) is None
-    for run in (GOOD, replace(GOOD, as_of=date(2026, 11, 23)), FAILED):
-        append(tmp_path, run)
-    assert last_good(tmp_path) == replace(GOOD, as_of=date(2026, 11, 23))
+def test_the_last_good_run_is_the_newest_without_a_failure() -> None:
+    newer = replace(GOOD, as_of=date(2026, 11, 23))
+    assert last_good([FAILED], mailed=False) is None
+    assert last_good([GOOD, newer, FAILED], mailed=False) is newer
+    assert last_good([replace(GOOD, mailed=True), newer], mailed=True) == replace(GOOD, mailed=True)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "data_as_of", "is_daily"),
+    [
+        (date(2026, 11, 22), START, True),
+        (date(2026, 11, 20), START, True),
+        (date(2026, 11, 19), START, False),
+        (date(2026, 11, 24), START, True),  # east of Greenwich
+        (date(2026, 11, 25), START, False),
+        (date(2026, 11, 22), START - timedelta(days=90), True),
+        (date(2026, 11, 23), START + timedelta(days=90), True),  # sessions of a wrong clock
+        (date(2026, 11, 23), None, True),
+        (None, None, True),
+    ],
+)
+def test_a_daily_run_tells_of_the_newest_data(as_of: date | None, data_as_of: datetime | None, is_daily: bool) -> None:
+    assert replace(GOOD, as_of=as_of, data_as_of=data_as_of).is_daily is is_daily
+
+
+def test_a_line_of_an_older_version_was_to_be_mailed_where_somebody_got_it(tmp_path: Path) -> None:
+    for run in (GOOD, replace(GOOD, recipients=())):
+        line = {name: value for name, value in asdict(run).items() if name not in ("mailed", "source")}
+        with (tmp_path / LEDGER).open("a") as file:
+            file.write(json.dumps(line, default=str) + "\n")
+    assert [(run.mailed, run.source) for run in read_runs(tmp_path)] == [(True, None), (False, None)]
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
@@ -133,56 +161,89 @@ def test_a_device_that_is_full_is_an_os_error(tmp_path: Path) -> None:
 
 # What the next report is compared with
 
+NEXT: dict[str, Any] = {
+    "source": "worked.db",
+    "as_of": date(2026, 11, 22),
+    "before": datetime(2026, 11, 23, tzinfo=UTC),
+}
+BOSS, TESTER = "boss@example.com", "tester@example.com"
 
-def _summary(folder: Path, stamp: str, content: bytes) -> Run:
-    name = f"daily_summary_{stamp}.json"
-    (folder / name).write_bytes(content)
-    return replace(GOOD, files=(f"daily_report_{stamp}.html", name))
+
+def _report(folder: Path, day: int, content: bytes | None = None, **more: Any) -> None:
+    """A run at eight of that day in November, as of the day before; its summary says the number."""
+    name = f"daily_summary_2026-11-{day:02}_08-00-00_{len(read_runs(folder))}.json"
+    told = json.dumps({"source": more.pop("source", "worked.db"), "number": len(read_runs(folder))}).encode()
+    (folder / name).write_bytes(told if content is None else content)
+    started = datetime(2026, 11, day, 8, tzinfo=UTC)
+    run = {"as_of": date(2026, 11, day - 1), "files": ("daily_report.html", name), "started": started} | more
+    append(folder, replace(GOOD, **run))
+
+
+def _base(folder: Path, **more: Any) -> int | None:
+    found = last_summary(folder, **NEXT | more)
+    return found and int(found["number"])
 
 
 def test_the_last_summary_is_that_of_the_last_good_run(tmp_path: Path) -> None:
-    for run in (
-        _summary(tmp_path, "2026-11-21_08-00-00", b'{"as_of": "2026-11-20"}'),
-        _summary(tmp_path, "2026-11-22_08-00-00", b'{"as_of": "2026-11-21"}'),
-        replace(_summary(tmp_path, "2026-11-23_08-00-00", b'{"as_of": "2026-11-22"}'), failure="No mail."),
-    ):
-        append(tmp_path, run)
-    assert last_summary(tmp_path) == {"as_of": "2026-11-21"}
+    _report(tmp_path, 20)
+    _report(tmp_path, 21)
+    _report(tmp_path, 22, failure="No mail.")
+    assert _base(tmp_path) == 1
 
 
-def test_a_mail_is_compared_with_the_last_report_that_anybody_got(tmp_path: Path) -> None:
-    for run in (
-        replace(_summary(tmp_path, "2026-11-21_08-00-00", b'{"as_of": "2026-11-20"}'), recipients=()),
-        replace(
-            _summary(tmp_path, "2026-11-22_08-00-00", b'{"as_of": "2026-11-21"}'), recipients=("a@b",), failure="x"
-        ),
-        replace(_summary(tmp_path, "2026-11-23_08-00-00", b'{"as_of": "2026-11-22"}'), recipients=()),
-    ):
-        append(tmp_path, run)
-    assert last_summary(tmp_path, mailed=True) == {"as_of": "2026-11-21"}
-    assert last_summary(tmp_path) == {"as_of": "2026-11-22"}
+def test_a_mail_is_compared_with_the_last_report_that_one_of_its_readers_got(tmp_path: Path) -> None:
+    _report(tmp_path, 19, recipients=(BOSS,))
+    _report(tmp_path, 20, recipients=("Boss@Example.com", "ann@example.com"), failure="Not to all.")
+    _report(tmp_path, 21, recipients=(TESTER,))
+    _report(tmp_path, 22, recipients=())
+    assert _base(tmp_path, readers={BOSS}) == 1
+    assert _base(tmp_path, readers={TESTER, BOSS}) == 2
+    assert _base(tmp_path, readers={"new@example.com"}) is None
+    assert _base(tmp_path) == 3
+
+
+def test_a_report_of_a_day_long_ago_or_to_come_takes_no_place_of_a_newer_one(tmp_path: Path) -> None:
+    _report(tmp_path, 22)
+    _report(tmp_path, 22, as_of=date(2020, 1, 1))
+    _report(tmp_path, 22, as_of=date(2026, 11, 23))
+    assert _base(tmp_path) == 0
+    assert _base(tmp_path, as_of=date(2020, 6, 1)) == 1
+    assert _base(tmp_path, as_of=date(2026, 11, 23)) == 2
+
+
+def test_a_report_of_another_database_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    _report(tmp_path, 21)
+    _report(tmp_path, 22, source="other.db")
+    assert _base(tmp_path) == 0
+
+
+def test_a_repeated_report_has_the_news_of_the_first(tmp_path: Path) -> None:
+    _report(tmp_path, 22)
+    _report(tmp_path, 23)
+    assert _base(tmp_path) == 0
+    assert _base(tmp_path, before=datetime(2026, 11, 24, tzinfo=UTC)) == 1, "the next day, without new data"
 
 
 def test_an_anonymised_report_is_compared_with_anonymised_ones_alone(tmp_path: Path) -> None:
-    for run in (
-        replace(_summary(tmp_path, "2026-11-21_08-00-00", b'{"as_of": "2026-11-20"}'), anonymised=True),
-        _summary(tmp_path, "2026-11-22_08-00-00", b'{"as_of": "2026-11-21"}'),
-    ):
-        append(tmp_path, run)
-    assert last_summary(tmp_path, anonymised=True) == {"as_of": "2026-11-20"}
-    assert last_summary(tmp_path) == {"as_of": "2026-11-21"}
+    _report(tmp_path, 21, anonymised=True)
+    _report(tmp_path, 22)
+    assert _base(tmp_path, anonymised=True) == 0
+    assert _base(tmp_path) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"as_of": ', b"\xff"])
 def test_a_summary_that_is_gone_or_spoilt_gives_way_to_the_one_before(content: bytes, tmp_path: Path) -> None:
-    append(tmp_path, _summary(tmp_path, "2026-11-21_08-00-00", b'{"as_of": "2026-11-20"}'))
-    append(tmp_path, _summary(tmp_path, "2026-11-22_08-00-00", content))
-    append(tmp_path, replace(GOOD, files=("daily_summary_2026-11-23_08-00-00.json",)))
-    assert last_summary(tmp_path) == {"as_of": "2026-11-20"}
+    _report(tmp_path, 21)
+    _report(tmp_path, 22, content)
+    append(
+        tmp_path, replace(GOOD, started=START - timedelta(days=1), files=("daily_summary_2026-11-23_08-00-00.json",))
+    )
+    assert _base(tmp_path) == 0
 
 
 def test_a_ledger_that_was_tampered_with_leads_out_of_its_folder_nowhere(tmp_path: Path) -> None:
     (tmp_path / "reports").mkdir()
-    (tmp_path / "daily_summary_x.json").write_bytes(b'{"secret": 1}')
-    append(tmp_path / "reports", replace(GOOD, files=("../daily_summary_x.json", "daily_summary_/../../x")))
-    assert last_summary(tmp_path / "reports") is None
+    (tmp_path / "daily_summary_x.json").write_bytes(b'{"source": "worked.db", "number": 1}')
+    files = ("../daily_summary_x.json", "daily_summary_/../../x")
+    append(tmp_path / "reports", replace(GOOD, started=START - timedelta(days=1), files=files))
+    assert _base(tmp_path / "reports") is None

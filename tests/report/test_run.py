@@ -245,7 +245,38 @@ def test_a_run_that_is_repeated_sends_nobody_the_same_report_twice(order: Order)
     assert states == [["accepted", "accepted"], ["already sent", "already sent"]]
     (letter,) = office.letters("ann@example.org")
     assert {part.get_filename() for part in letter.iter_attachments()} == set(read_runs(order.folder)[0].files)
-    assert [line.recipients for line in read_runs(order.folder)] == [("ann@example.org", "ben@example.org")] * 2
+    assert [line.recipients for line in read_runs(order.folder)] == [("ann@example.org", "ben@example.org"), ()]
+    assert [(line.mailed, line.source) for line in read_runs(order.folder)] == [(True, "worked.db")] * 2
+
+
+def test_a_mail_tried_with_somebody_else_is_no_news_to_its_reader(order: Order, source: Path) -> None:
+    nobody = {**WORKED_CASE, "users": [row | {"role": "student"} for row in WORKED_CASE["users"]]}
+    office = PostOffice()
+    with opened(office) as port:
+        to_ann, to_ben = (replace(order, post=post(f"{who}@example.org", port=port)) for who in ("ann", "ben"))
+        make_database(source, **nobody)
+        run(to_ann, now=NOW)
+        make_database(source, **WORKED_CASE)
+        run(to_ben, now=NOW + timedelta(days=1, hours=-1))
+        old = replace(to_ann.report, as_of=date(2020, 1, 1))
+        run(replace(to_ann, report=old), now=NOW + timedelta(days=1, hours=-1))
+        run(to_ann, now=NOW + timedelta(days=1))
+    assert "2 new candidates" in str(office.letters("ann@example.org")[-1]["Subject"])
+
+
+def test_who_was_refused_at_first_gets_the_news_of_the_day_and_not_none(order: Order, source: Path) -> None:
+    office = PostOffice(rcpt={"ben@example.org": ["250 OK", "550 5.1.1 No such user"]})
+    with opened(office) as port:
+        both = replace(order, post=post("ann@example.org", "ben@example.org", port=port))
+        make_database(source, **{**WORKED_CASE, "users": [row | {"role": "student"} for row in WORKED_CASE["users"]]})
+        run(both, now=NOW)
+        make_database(source, **WORKED_CASE)
+        with pytest.raises(NotDelivered):
+            run(both, now=NOW + timedelta(days=1))
+        run(both, now=NOW + timedelta(days=1, hours=1))
+    subjects = [str(office.letters(f"{who}@example.org")[-1]["Subject"]) for who in ("ann", "ben")]
+    assert subjects[0] == subjects[1]
+    assert "2 new candidates" in subjects[0]
 
 
 def test_every_day_has_its_mail_also_while_no_new_data_comes(order: Order) -> None:
