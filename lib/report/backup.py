@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import os
 import re
 import shutil
@@ -26,14 +28,15 @@ class BackupProblem(Exception):
     """There is no new backup, and the old ones are untouched. ``str()`` is one sentence, without a password."""
 
 
-def back_up(url: URL, folder: Path, *, keep: int | None, now: datetime, zone: str = "UTC") -> Path:
-    """Copy the database at ``url`` into ``folder`` under its name and the time in ``zone``; returns the new file.
+def back_up(url: URL, folder: Path, *, keep: int | None, now: datetime) -> Path:
+    """Copy the database at ``url`` into ``folder`` under its name, a short hash of its address, and the time in UTC;
+    returns the new file.
 
-    Then remove all but the newest ``keep`` (1 or more) backups of this database; None removes nothing. Other files are
-    never touched. Raises BackupProblem, DatabaseProblem, OSError.
+    Then remove all but the newest ``keep`` (1 or more) backups of this database, the new one never; None removes
+    nothing. Other files are never touched. Raises BackupProblem, DatabaseProblem, OSError.
     """
     name, ending, copy = _kind(url)
-    target = folder / f"{name}_{make_stamp(now, zone)}{ending}"
+    target = folder / f"{name}_{make_stamp(now, 'UTC')}Z{ending}"  # in UTC: sorted by name is sorted by time
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{name}_", suffix=".part", dir=folder) as unfinished:
         file = Path(unfinished, target.name)
@@ -43,29 +46,40 @@ def back_up(url: URL, folder: Path, *, keep: int | None, now: datetime, zone: st
             os.fsync(copied.fileno())
         file.replace(target)
     sync_folder(folder)
-    _remove_old(folder, name, ending, keep, now)
+    if keep:
+        others = [path for path in backups(folder, name, ending) if path != target]
+        for path in others[: max(0, len(others) + 1 - keep)]:
+            path.unlink(missing_ok=True)
+    _remove_unfinished(folder, name, now)
     return target
 
 
 def backups(folder: Path, name: str, ending: str) -> list[Path]:
     """The finished backups of the database ``name`` in ``folder``, oldest first."""
-    ours = re.compile(f"{re.escape(name)}_{STAMP.pattern}{re.escape(ending)}")
+    ours = re.compile(f"{re.escape(name)}_{STAMP.pattern}Z{re.escape(ending)}")
     return sorted(path for path in folder.iterdir() if ours.fullmatch(path.name) and path.is_file())
 
 
 def _kind(url: URL) -> tuple[str, str, Callable[[URL, Path], None]]:
     """What backups of this database are called, how they end, and what makes one."""
     if url.get_backend_name() == "sqlite":
-        return Path(str(url.database)).stem, ".db", _copy_sqlite
+        path = Path(str(url.database)).absolute()
+        return f"{path.stem}_{_short_hash(str(path))}", ".db", _copy_sqlite
     if url.get_backend_name() == "postgresql":
-        return re.sub(r"[^\w.-]", "_", f"{url.host or 'localhost'}_{url.database}"), ".dump", _dump_postgresql
+        name = re.sub(r"[^\w.-]", "_", f"{url.host or 'localhost'}_{url.database}")
+        address = url.set(username=None, password=None).render_as_string()
+        return f"{name}_{_short_hash(address)}", ".dump", _dump_postgresql
     raise BackupProblem(f"Backups are made of SQLite and PostgreSQL, not of {url.get_backend_name()}.")
 
 
-def _remove_old(folder: Path, name: str, ending: str, keep: int | None, now: datetime) -> None:
-    for path in backups(folder, name, ending)[: -keep if keep else 0]:
-        path.unlink(missing_ok=True)
-    for path in folder.glob(f".{name}_*.part"):  # left by a run that was killed
+def _short_hash(address: str) -> str:
+    """Tells databases of the same name apart, so that none removes the backups of another."""
+    return hashlib.sha256(address.encode()).hexdigest()[:8]
+
+
+def _remove_unfinished(folder: Path, name: str, now: datetime) -> None:
+    """What runs left that were killed."""
+    for path in folder.glob(f".{glob.escape(name)}_*.part"):
         if datetime.fromtimestamp(path.stat().st_mtime, UTC) < now - ABANDONED:
             shutil.rmtree(path, ignore_errors=True)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib.report.failure import sentence
-from lib.report.options import OptionError, settings_for
+from lib.report.options import settings_for
 
 if TYPE_CHECKING:
     from lib.report.run import Order
@@ -52,8 +52,6 @@ def attempt(work: Callable[[], object]) -> int:
 def execute(options: Namespace) -> None:
     """Do what ``options`` ask for; raises what went wrong."""
     _set_up_log(options.verbose, options.log)
-    if options.keep is not None and options.backup is None:
-        raise OptionError("The option --keep goes with --backup.")
     settings = settings_for(options)
     folder = options.output or Path(settings.reports_folder)
     if options.status:
@@ -84,7 +82,7 @@ def back_up(options: Namespace, settings: Settings) -> None:
     from lib.report import backup
 
     url, now = database_url(settings.database_url), datetime.now(UTC)
-    made = backup.back_up(url, options.backup, keep=options.keep, now=now, zone=settings.timezone)
+    made = backup.back_up(url, options.backup, keep=options.keep, now=now)
     print(f"Wrote {made} ({made.stat().st_size / 1e6:,.1f} MB), checked.", flush=True)
 
 

@@ -29,6 +29,11 @@ SETTINGS = (
     ("--price", "AMOUNT", "price of the module"),
 )
 
+# What else than a report is asked for, and the options that it heeds; any other would be dropped without a word.
+EVERYWHERE = {"database_url", "timezone", "verbose", "log"}
+GO_WITH = {"backup": {"keep", "at"}, "status": {"output"}}
+NEEDS = {"keep": "backup", "resend_uncertain": "email"}
+
 
 class OptionError(Exception):
     """An option has a value that cannot be used; ``str()`` is one sentence that names it."""
@@ -55,7 +60,23 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     numbers.add_argument("--anonymise", action="store_true", help="pseudonyms instead of users and e-mail addresses")
     _add_places(parser.add_argument_group("where it goes"))
     _add_actions(parser.add_argument_group("when, and what else"))
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    _refuse_what_would_be_dropped(parser, options)
+    return options
+
+
+def _refuse_what_would_be_dropped(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    given = {name for name, value in vars(options).items() if value != parser.get_default(name)}
+    for name, companions in GO_WITH.items():
+        if name in given and (others := given - companions - EVERYWHERE - {name}):
+            raise OptionError(f"The option {_option(min(others))} does not go with {_option(name)}.")
+    for name, leader in NEEDS.items():
+        if name in given and leader not in given:
+            raise OptionError(f"The option {_option(name)} goes with {_option(leader)}.")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _add_places(group: argparse._ArgumentGroup) -> None:

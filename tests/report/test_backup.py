@@ -32,8 +32,8 @@ HOUR = timedelta(hours=1)
 Programs = Callable[..., Path]
 
 
-def copy(source: Path | str, folder: Path, *, keep: int | None = None, hours: int = 0, zone: str = "UTC") -> Path:
-    return back_up(database_url(str(source)), folder, keep=keep, now=NOW + hours * HOUR, zone=zone)
+def copy(source: Path | str, folder: Path, *, keep: int | None = None, hours: float = 0) -> Path:
+    return back_up(database_url(str(source)), folder, keep=keep, now=NOW + hours * HOUR)
 
 
 def names(folder: Path) -> list[str]:
@@ -45,9 +45,44 @@ def source(tmp_path: Path) -> Path:
     return worked_case(tmp_path / "learners.db")
 
 
-def test_the_copy_has_the_name_of_the_database_and_the_time_in_the_reporting_zone(source: Path, tmp_path: Path) -> None:
-    made = copy(source, tmp_path / "new" / "folder", zone="Europe/Berlin")
-    assert names(made.parent) == ["learners_2026-11-23_00-30-05.db"]
+def without_hash(path: Path) -> str:
+    """The name of a copy without what tells databases of the same name apart."""
+    return re.sub(r"_[0-9a-f]{8}_", "_", path.name, count=1)
+
+
+def test_the_copy_has_the_name_of_the_database_and_the_time_in_utc(source: Path, tmp_path: Path) -> None:
+    made = copy(source, tmp_path / "new" / "folder")
+    assert names(made.parent) == [made.name]
+    assert without_hash(made) == "learners_2026-11-22_23-30-05Z.db"
+
+
+def test_no_copy_is_taken_for_older_when_the_clock_of_the_zone_goes_back(source: Path, tmp_path: Path) -> None:
+    """Berlin has the hour from 02:00 to 03:00 twice on 25 October."""
+    address, clock = database_url(str(source)), datetime(2026, 10, 24, 23, 50, tzinfo=UTC)
+    for _ in range(8):
+        clock += timedelta(minutes=20)
+        made = back_up(address, tmp_path / "copies", keep=1, now=clock)
+        assert names(tmp_path / "copies") == [made.name]
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_the_new_copy_stays_also_where_an_older_one_bears_a_later_time(source: Path, tmp_path: Path, keep: int) -> None:
+    wrong_clock = copy(source, tmp_path / "copies", hours=24 * 365)
+    made = copy(source, tmp_path / "copies", keep=keep)
+    assert names(tmp_path / "copies") == sorted({made.name, wrong_clock.name} if keep == 2 else {made.name})
+
+
+def test_two_databases_of_the_same_file_name_leave_each_other_their_copies(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = worked_case(tmp_path / "other" / source.name)
+    made = [copy(each, tmp_path / "copies", keep=1, hours=hour) for hour in range(2) for each in (source, other)]
+    assert names(tmp_path / "copies") == sorted(path.name for path in made[2:])
+
+
+def test_a_name_with_brackets_is_a_name_like_any_other(tmp_path: Path) -> None:
+    source = worked_case(tmp_path / "learners [1].db")
+    made = [copy(source, tmp_path / "copies", keep=1, hours=hour) for hour in range(2)]
+    assert names(tmp_path / "copies") == [made[-1].name]
 
 
 def test_the_copy_holds_the_same_rows_and_is_for_its_owner_alone(source: Path, tmp_path: Path) -> None:
@@ -74,6 +109,8 @@ def test_the_newest_copies_are_kept_and_other_files_never_touched(source: Path, 
     others = [
         "learners.db",
         "learners_2020-01-01.db",
+        "learners_2020-01-01_00-00-00.db",
+        "learners_12345678_2020-01-01_00-00-00Z.db",
         "learners_2020-01-01_00-00-00.db.old",
         "learners_archive_2020-01-01_00-00-00.db",
         "others_2020-01-01_00-00-00.db",
@@ -81,9 +118,11 @@ def test_the_newest_copies_are_kept_and_other_files_never_touched(source: Path, 
     ]
     for name in others:
         (folder / name).write_text("not ours")
-    (folder / "learners_2020-01-02_00-00-00.db").mkdir()
+    oldest = copy(source, folder, hours=-1)
+    oldest.unlink()
+    oldest.mkdir()
     made = [copy(source, folder, keep=2, hours=number).name for number in range(5)]
-    assert set(names(folder)) == {*others, "learners_2020-01-02_00-00-00.db", *made[-2:]}
+    assert set(names(folder)) == {*others, oldest.name, *made[-2:]}
 
 
 def test_without_a_number_to_keep_nothing_is_removed(source: Path, tmp_path: Path) -> None:
@@ -94,13 +133,13 @@ def test_without_a_number_to_keep_nothing_is_removed(source: Path, tmp_path: Pat
 
 def test_a_damaged_database_gives_no_backup_and_costs_no_old_one(source: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copies"
-    copy(source, folder, keep=1)
+    first = copy(source, folder, keep=1)
     content = bytearray(source.read_bytes())
     content[4096 * 3 : 4096 * 3 + 2000] = os.urandom(2000)
     source.write_bytes(content)
     with pytest.raises((BackupProblem, DatabaseProblem)):
         copy(source, folder, keep=1, hours=1)
-    assert names(folder) == ["learners_2026-11-22_23-30-05.db"]
+    assert names(folder) == [first.name]
 
 
 def test_a_copy_that_lost_rows_is_no_backup(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,12 +161,13 @@ def test_a_database_that_is_locked_is_a_sentence(source: Path, tmp_path: Path, m
 
 def test_what_a_killed_backup_left_is_removed_after_a_day_and_not_before(source: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copies"
-    for name, age in [(".learners_old.part", 25 * HOUR), (".learners_running.part", HOUR)]:
-        (folder / name).mkdir(parents=True)
-        (folder / name / "learners.db").write_text("half")
-        os.utime(folder / name, ((NOW - age).timestamp(), (NOW - age).timestamp()))
+    name = copy(source, tmp_path / "elsewhere").name[: len("learners_12345678")]
+    for part, age in [(f".{name}_old.part", 25 * HOUR), (f".{name}_running.part", HOUR)]:
+        (folder / part).mkdir(parents=True)
+        (folder / part / "learners.db").write_text("half")
+        os.utime(folder / part, ((NOW - age).timestamp(), (NOW - age).timestamp()))
     made = copy(source, folder)
-    assert names(folder) == [".learners_running.part", made.name]
+    assert names(folder) == [part, made.name]
 
 
 @pytest.fixture
@@ -156,7 +196,9 @@ LIST = 'echo "3340; 0 16384 TABLE DATA public users reader"'
 def test_pg_dump_gets_the_password_from_the_environment_alone(programs: Programs, tmp_path: Path) -> None:
     calls = programs(pg_dump=WRITE, pg_restore=LIST)
     made = copy(ADDRESS, tmp_path / "copies")
-    assert made.name == "db.example.org_fluency_2026-11-22_23-30-05.dump"
+    assert without_hash(made) == "db.example.org_fluency_2026-11-22_23-30-05Z.dump"
+    assert made.name == copy(ADDRESS.replace("s3cr%40t", "another"), tmp_path / "copies").name
+    assert made.name != copy(ADDRESS.replace("5433", "5434"), tmp_path / "copies").name
     assert made.read_text() == "dump\n"
     dump, password, *_ = calls.read_text().splitlines()
     assert dump.startswith("pg_dump --format=custom --no-password --file=")
@@ -196,7 +238,7 @@ def test_a_dump_of_a_real_server_restored_into_another_database_gives_the_same_r
 ) -> None:
     source = worked_case(postgres_server.create_database("fluency", locale="en-US"))
     made = copy(source, tmp_path / "copies")
-    assert made.name == "127.0.0.1_fluency_2026-11-22_23-30-05.dump"
+    assert without_hash(made) == "127.0.0.1_fluency_2026-11-22_23-30-05Z.dump"
     target = postgres_server.create_database("restored")
     subprocess.run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={target}", made], check=True)
     assert answers(target) == answers(source)

@@ -80,12 +80,11 @@ def test_a_report_ends_with_0_and_says_where_it_is(command: Command, tmp_path: P
         (["--at", "25:00"], ["--at", "08:00"]),
         (["--at", "8:5"], ["--at", "08:00"]),
         (["--keep", "0", "--backup", "copies"], ["--keep"]),
-        (["--keep", "3"], ["--keep", "--backup"]),
+        (["--keep", "3"], ["--keep goes with --backup"]),
+        (["--status", "--top", "5"], ["--top does not go with --status"]),
         (["--database-url", "away.db"], ["away.db"]),
         (["--database-url", "postgresql://me:secret@127.0.0.1:1/none"], ["does not answer"]),
-        (["--backup", "copies", "--database-url", "away.db"], ["away.db"]),
         (["--output", "worked.db"], ["worked.db"]),
-        (["--backup", "worked.db"], ["worked.db"]),
         (["--log", "none/log"], ["none/log"]),
         (["--email"], ["FLUENCY_MAIL_TO"]),
         (["--email", "ann@example.org"], ["FLUENCY_MAIL_HOST"]),
@@ -94,7 +93,8 @@ def test_a_report_ends_with_0_and_says_where_it_is(command: Command, tmp_path: P
     ],
 )
 def test_what_goes_wrong_ends_with_1_and_one_sentence(command: Command, arguments: list[str], words: list[str]) -> None:
-    done = command("--output", "reports", *arguments)
+    where = [] if "--backup" in arguments else ["--output", "reports"]
+    done = command(*where, *arguments)
     assert_one_sentence(done, *words)
     assert "secret@" not in done.stderr
 
@@ -133,7 +133,7 @@ def test_whose_mail_may_have_arrived_gets_it_again_only_when_asked(given: bool) 
     )
     assert order.post is not None
     assert order.post.resend_uncertain is given
-    assert parse(["--resend-uncertain"] if given else []).resend_uncertain is given
+    assert parse(["--email", *(["--resend-uncertain"] if given else [])]).resend_uncertain is given
 
 
 def test_where_a_failure_came_from_goes_to_the_log_and_to_verbose(command: Command, tmp_path: Path) -> None:
@@ -154,6 +154,46 @@ def test_help_loads_nothing_slow() -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert all(f"  {name} " in done.stdout for name, _, _ in SETTINGS)
+
+
+@pytest.mark.parametrize("arguments", [["worked.db"], ["copies", "--database-url", "away.db"]])
+def test_a_backup_that_cannot_be_made_ends_with_1_and_one_sentence(command: Command, arguments: list[str]) -> None:
+    assert_one_sentence(command("--backup", *arguments), arguments[-1])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--backup copies --dry-run",
+        "--backup copies --email ann@example.org",
+        "--backup copies --email",
+        "--backup copies --feed feed",
+        "--backup copies --anonymise",
+        "--backup copies --as-of 2026-11-20",
+        "--backup copies --output out",
+        "--status --backup copies",
+        "--status --email",
+        "--status --at 08:00",
+        "--status --dry-run",
+        "--resend-uncertain",
+        "--keep 3",
+    ],
+)
+def test_an_option_that_would_be_dropped_is_refused(words: str) -> None:
+    with pytest.raises(OptionError, match=r"^The option --[a-z-]+ (does not go|goes) with --[a-z]+\.$"):
+        parse(words.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--backup copies --keep 3 --at 03:45 --database-url some.db --timezone UTC --verbose --log log",
+        "--status --output out --database-url some.db --timezone UTC",
+        "--at 08:00 --email --feed feed --output out --dry-run --resend-uncertain --price 99",
+    ],
+)
+def test_options_that_go_together_do(words: str) -> None:
+    parse(words.split())
 
 
 def test_an_option_comes_before_its_setting_and_has_the_same_limits(monkeypatch: pytest.MonkeyPatch) -> None:
