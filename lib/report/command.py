@@ -6,6 +6,7 @@ Everything slow is imported where it is needed: --help answers at once.
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -19,13 +20,22 @@ from lib.report.failure import sentence
 from lib.report.options import settings_for
 
 if TYPE_CHECKING:
-    from lib.report.run import Order
+    from types import FrameType
+
+    from lib.report.run import Order, Outcome
     from lib.settings import Settings
 
 LOG = logging.getLogger("fluency_lab")
 # A calendar day has up to 25 hours, and today's run is not over in the second that it begins.
 A_DAY = timedelta(hours=26)
-INTERRUPTED = 130  # what shells give to a program that Ctrl-C ended
+INTERRUPTED, TERMINATED = 130, 143  # what shells give to a program that Ctrl-C, or SIGTERM, ended
+
+
+class Terminated(KeyboardInterrupt):
+    """The program was told to end. As an exception, so that the run takes back what is half done, and is recorded."""
+
+    def __init__(self) -> None:
+        super().__init__("The run was ended from outside (SIGTERM).")
 
 
 class NoGoodRun(Exception):
@@ -39,6 +49,9 @@ def attempt(work: Callable[[], object]) -> int:
     """
     try:
         work()
+    except Terminated as end:
+        print(sentence(end), file=sys.stderr, flush=True)
+        return TERMINATED
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
@@ -47,6 +60,15 @@ def attempt(work: Callable[[], object]) -> int:
         print(sentence(error), file=sys.stderr, flush=True)
         return 1
     return 0
+
+
+def end_by_exception() -> None:
+    """Make SIGTERM, by which systemd and containers end a program, raise Terminated. For the main thread alone."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def execute(options: Namespace) -> None:
@@ -66,11 +88,19 @@ def execute(options: Namespace) -> None:
 
 def report(order: Order) -> None:
     """Make the report and say where it is, and who got it."""
-    from lib.report.run import run
+    from lib.report.run import NotDelivered, run
 
-    outcome = run(order, progress=_log_progress)
+    try:
+        outcome = run(order, progress=_log_progress)
+    except NotDelivered as problem:
+        _say(problem.outcome, dry_run=order.dry_run)
+        raise
+    _say(outcome, dry_run=order.dry_run)
+
+
+def _say(outcome: Outcome, *, dry_run: bool) -> None:
     first, *others = outcome.files
-    verb = "Would write" if order.dry_run else "Wrote"
+    verb = "Would write" if dry_run else "Wrote"
     print(f"{verb} {first} and {len(others)} more files.", flush=True)
     for delivery in outcome.deliveries:
         print(f"{delivery.recipient}: {delivery.state}. {delivery.reason}".rstrip(), flush=True)

@@ -60,12 +60,17 @@ def append(folder: Path, run: Run) -> None:
     not mix. A line torn by a crash or a full disk is closed first, so that it takes no other with it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    line = f"{json.dumps(asdict(run), default=_iso, ensure_ascii=False)}\n".encode("utf-8", errors="replace")
+    line = line_of(run)
     with (folder / LEDGER).open("a+b", buffering=0) as ledger:
         line = (b"\n" if _is_torn(ledger.fileno()) else b"") + line
         if ledger.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / LEDGER))
         os.fsync(ledger.fileno())
+
+
+def line_of(run: Run) -> bytes:
+    """A run as a line of the ledger."""
+    return f"{json.dumps(asdict(run), default=_iso, ensure_ascii=False)}\n".encode("utf-8", errors="replace")
 
 
 def _is_torn(ledger: int) -> bool:
@@ -85,7 +90,7 @@ def read_runs(folder: Path) -> list[Run]:
         lines = (folder / LEDGER).read_bytes().splitlines()
     except FileNotFoundError:
         return []
-    return [run for line in lines if (run := _run(line)) is not None]
+    return [run for line in lines if (run := run_of(line)) is not None]
 
 
 def runs_of(folder: Path, source: str, now: datetime) -> list[Run]:
@@ -142,7 +147,8 @@ def _parsed(path: Path) -> Any:
         return None
 
 
-def _run(line: bytes) -> Run | None:
+def run_of(line: bytes) -> Run | None:
+    """The run that a line of the ledger tells of; None for a line that cannot be read."""
     try:
         found = json.loads(line)
         return Run(

@@ -7,6 +7,7 @@ answers at once.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from datetime import date, time
 from pathlib import Path
@@ -28,6 +29,9 @@ SETTINGS = (
     ("--streak", "WAY", "way of counting sessions: current, best or any"),
     ("--price", "AMOUNT", "price of the module"),
 )
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+OLDEST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)  # the first is that of the pages
 
 # What else than a report is asked for, and the options that it heeds; any other would be dropped without a word.
 EVERYWHERE = {"database_url", "timezone", "verbose", "log"}
@@ -81,11 +85,15 @@ def _option(name: str) -> str:
 
 def _add_places(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--output", type=Path, metavar="DIR", help="folder of the files (default: FLUENCY_REPORTS_FOLDER)"
+        "--output", type=_path, metavar="DIR", help="folder of the files (default: FLUENCY_REPORTS_FOLDER)"
     )
-    group.add_argument("--feed", type=Path, metavar="DIR", help="also write Parquet tables, the same names every day")
+    group.add_argument("--feed", type=_path, metavar="DIR", help="also write Parquet tables, the same names every day")
     group.add_argument(
-        "--email", nargs="*", metavar="ADDRESS", help="send it to these addresses (default: FLUENCY_MAIL_TO)"
+        "--email",
+        nargs="*",
+        action="extend",
+        metavar="ADDRESS",
+        help="send it to these addresses (default: FLUENCY_MAIL_TO)",
     )
     group.add_argument(
         "--resend-uncertain", action="store_true", help="also to those whose mail may have arrived before a crash"
@@ -96,17 +104,26 @@ def _add_places(group: argparse._ArgumentGroup) -> None:
 def _add_actions(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--at", type=_clock, metavar="HH:MM", help="stay, and do it every day at this time")
     group.add_argument("--status", action="store_true", help="say when the last good run was; 1 if over a day ago")
-    group.add_argument("--backup", type=Path, metavar="DIR", help="copy the database into DIR instead of reporting")
+    group.add_argument("--backup", type=_path, metavar="DIR", help="copy the database into DIR instead of reporting")
     group.add_argument("--keep", type=_count, metavar="N", help="with --backup: remove all but the newest N")
     group.add_argument("--verbose", action="store_true", help="say each step, and where a failure came from")
-    group.add_argument("--log", type=Path, metavar="FILE", help="append the same to FILE")
+    group.add_argument("--log", type=_path, metavar="FILE", help="append the same to FILE")
 
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text if DAY.fullmatch(text) else "")
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"'{text}' is not a day such as 2026-11-22") from error
+    if not OLDEST_DAY <= day <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a day from {OLDEST_DAY} to {LAST_DAY}")
+    return day
+
+
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; name a file or folder")
+    return Path(text)
 
 
 def _clock(text: str) -> time:

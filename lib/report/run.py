@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from lib.report.deliveries import Delivery, mailbox, report_key
 from lib.report.failure import sentence
 from lib.report.files import check_files, make_files, make_stamp, write_feed, write_together
 from lib.report.ledger import Run
+from lib.report.marks import marked
 from lib.report.smtp import Server
 from lib.report.snapshot import snapshot
 
@@ -32,11 +34,16 @@ Progress = Callable[[float, str], None]  # the part that is done, 0 to 1, and wh
 
 
 class NotDelivered(Exception):
-    """Not everybody got the mail; ``str()`` is one sentence with each recipient who did not, and why."""
+    """Not everybody got the mail; ``str()`` is one sentence with each recipient who did not, and why.
 
-    def __init__(self, deliveries: list[Delivery]) -> None:
-        missed = [f"{one.recipient} ({one.reason.rstrip('.')})" for one in deliveries if not one.is_good]
-        super().__init__(f"The mail did not reach everybody: {'; '.join(missed)}.")
+    ``outcome`` is what came of the run otherwise.
+    """
+
+    def __init__(self, outcome: Outcome, *, dry_run: bool = False) -> None:
+        missed = [f"{one.recipient} ({one.reason.rstrip('.')})" for one in outcome.deliveries if not one.is_good]
+        verb = "would" if dry_run else "did"
+        super().__init__(f"The mail {verb} not reach everybody: {'; '.join(missed)}.")
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -86,10 +93,12 @@ class Outcome:
 def run(order: Order, *, now: datetime | None = None, progress: Progress | None = None) -> Outcome:
     """Make the report that ``order`` describes, as of ``now`` (aware; this moment where it is not given).
 
-    Whatever happens, the ledger of ``order.folder`` gets its line. Raises what `lib.report.failure.sentence` can say:
-    DatabaseProblem, BrokenFile, OSError, MailProblem, NotDelivered.
+    Whatever happens, the ledger of ``order.folder`` gets its line, by the next run where this one is killed. Raises
+    what `lib.report.failure.sentence` can say: DatabaseProblem, BrokenFile, OSError, MailProblem, NotDelivered.
     """
-    with _Recorded(order, now or datetime.now(UTC)) as record:
+    record = _Recorded(order, now or datetime.now(UTC))
+    mark = nullcontext() if order.dry_run else marked(order.folder, record.line())
+    with mark, record:
         return _steps(order, record, progress or _say_nothing)
 
 
@@ -111,10 +120,11 @@ def _steps(order: Order, record: _Recorded, progress: Progress) -> Outcome:
     if order.post:
         named = {path.name: content for path, content in zip(record.files, files.values(), strict=True)}
         record.deliveries = _send(order, order.post, report, changes, named)
-    if not all(delivery.is_good for delivery in record.deliveries):
-        raise NotDelivered(record.deliveries)
+    outcome = Outcome(report, tuple(record.files), tuple(record.deliveries))
+    if not all(delivery.is_good for delivery in outcome.deliveries):
+        raise NotDelivered(outcome, dry_run=order.dry_run)
     progress(1.0, "Done")
-    return Outcome(report, tuple(record.files), tuple(record.deliveries))
+    return outcome
 
 
 def _say_nothing(_done: float, _what: str) -> None:
@@ -181,13 +191,13 @@ class _Recorded:
         self.deliveries: list[Delivery] = []
         self._order = order
 
-    def __enter__(self) -> _Recorded:
-        return self
+    def __enter__(self) -> None:
+        """Nothing to begin with."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._order.dry_run:
             return
-        line = self._line()
+        line = self.line()
         if error is None:
             ledger.append(self._order.folder, line)
             return
@@ -196,7 +206,8 @@ class _Recorded:
         except OSError as problem:  # where the run itself failed, that is what has to be said
             LOG.warning("the failed run is not in the ledger: %s", problem)
 
-    def _line(self) -> Run:
+    def line(self) -> Run:
+        """The run as far as it is known."""
         return Run(
             started=self.now,
             ended=datetime.now(UTC),

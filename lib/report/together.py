@@ -58,7 +58,7 @@ def remove_leftovers(folder: Path) -> None:
                 take_back(work)
             continue
         with lock:
-            if _take(lock):
+            if take_lock(lock):
                 take_back(work)
 
 
@@ -115,7 +115,7 @@ def _locked(work: Path) -> AbstractContextManager[object]:
     unnamed = work / f"{LOCK}.new"
     lock = unnamed.open("xb")
     # Locked first and named after: a tidying run never sees a lock that its owner does not hold yet.
-    if _take(lock):
+    if take_lock(lock):
         unnamed.rename(work / LOCK)
     return lock
 
@@ -141,7 +141,7 @@ def _is_old(work: Path) -> bool:
         return False
 
 
-def _take(lock: IO[bytes]) -> bool:
+def take_lock(lock: IO[bytes]) -> bool:
     """Lock a file as long as it is open and its process lives; False where another has it, or there are no locks."""
     if sys.platform == "win32":
         return False

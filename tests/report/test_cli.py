@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from lib.report.options import SETTINGS, OptionError, parse, settings_for
 from lib.report.orders import order_from
 from lib.settings import Settings
 from tests.factory import worked_case
+from tests.report.post_office import PostOffice, opened
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -77,6 +80,14 @@ def test_a_report_ends_with_0_and_says_where_it_is(command: Command, tmp_path: P
         (["--top", "0"], ["--top"]),
         (["--min-confidence", "8.55"], ["--min-confidence"]),
         (["--as-of", "2026-02-30"], ["--as-of", "2026-02-30"]),
+        (["--as-of", "2026-W47-7"], ["--as-of", "such as 2026-11-22"]),
+        (["--as-of", "20261122"], ["--as-of", "such as 2026-11-22"]),
+        (["--as-of", "0001-01-01"], ["--as-of", "from 2000-01-01 to 2099-12-31"]),
+        (["--as-of", "9999-12-31"], ["--as-of", "from 2000-01-01 to 2099-12-31"]),
+        (["--output", ""], ["--output", "empty"]),
+        (["--feed", " "], ["--feed", "empty"]),
+        (["--backup", ""], ["--backup", "empty"]),
+        (["--log", ""], ["--log", "empty"]),
         (["--at", "25:00"], ["--at", "08:00"]),
         (["--at", "8:5"], ["--at", "08:00"]),
         (["--keep", "0", "--backup", "copies"], ["--keep"]),
@@ -110,6 +121,33 @@ def test_what_goes_wrong_ends_with_1_and_one_sentence(command: Command, argument
 )
 def test_a_broken_setting_is_one_sentence(command: Command, settings: dict[str, str], words: list[str]) -> None:
     assert_one_sentence(command(**settings), *words)
+
+
+def test_a_sender_who_is_none_is_told_before_anything_is_written(command: Command, tmp_path: Path) -> None:
+    server = {"mail_host": "localhost", "mail_sender": "nobody"}
+    done = command("--output", tmp_path / "out", "--email", "ann@example.org", **server)
+    assert_one_sentence(done, "FLUENCY_MAIL_SENDER")
+    assert not (tmp_path / "out").exists()
+
+
+def test_who_got_the_mail_is_said_also_where_somebody_was_refused(command: Command, tmp_path: Path) -> None:
+    office = PostOffice(rcpt={"ben@example.org": ["550 5.1.1 No such user"]})
+    with opened(office) as port:
+        server = {"mail_host": "127.0.0.1", "mail_port": str(port), "mail_security": "none"}
+        names = ["--email", "ann@example.org", "ben@example.org", "--email", "eve@example.org"]
+        done = command("--output", tmp_path / "out", *names, mail_sender="reports@example.org", **server)
+    assert_one_sentence(done, "did not reach everybody: ben@example.org (The mail server 127.0.0.1 does not take it")
+    wrote, *told = done.stdout.splitlines()
+    assert wrote.endswith(" and 6 more files.")
+    states = ["ann@example.org: accepted", "ben@example.org: refused", "eve@example.org: accepted"]
+    assert [line.partition(". ")[0] for line in told] == states
+
+
+def test_a_dry_run_says_whom_the_mail_would_not_reach(command: Command) -> None:
+    server = {"mail_host": "localhost", "mail_sender": "reports@example.org"}
+    done = command("--email", "ann@example.org", "ben", "--dry-run", **server)
+    assert_one_sentence(done, "The mail would not reach everybody: ben (This is not an e-mail address).")
+    assert re.search(r"^ann@example.org: would send. A mail of [0-9.]+ [kM]B, files attached: 7.$", done.stdout, re.M)
 
 
 def test_a_dry_run_says_who_would_get_the_mail_and_writes_nothing(command: Command, tmp_path: Path) -> None:
@@ -327,6 +365,26 @@ def test_a_failure_that_nobody_thought_of_is_a_sentence_without_its_details(caps
     assert told.count("\n") == 1
     assert "ZeroDivisionError" in told
     assert "secret" not in told
+
+
+def test_a_run_that_is_told_to_end_is_in_the_ledger(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    line = [sys.executable, str(ROOT / "daily_reports.py"), "--output", str(out), "--email", "ann@example.org"]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = str(silent.getsockname()[1])
+        mail = {"mail_host": "127.0.0.1", "mail_port": port, "mail_sender": "reports@example.org"}
+        folders = {"database_url": str(tmp_path / "worked.db"), "analyses_folder": str(tmp_path / "none")}
+        settings = environment(**folders, mail_security="none", **mail)
+        with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=settings, cwd=tmp_path) as process:
+            silent.settimeout(60)
+            connection, _ = silent.accept()
+            process.terminate()
+            told = process.communicate(timeout=60)[1]
+            connection.close()
+    assert (process.returncode, told) == (143, "The run was ended from outside (SIGTERM).\n")
+    (run,) = read_runs(out)
+    assert (run.failure, len(run.files), run.mailed) == (told.strip(), 7, True)
+    assert not list(out.glob(".*"))
 
 
 # ---- staying

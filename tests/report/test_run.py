@@ -22,6 +22,7 @@ from lib.report.checks import BrokenFile
 from lib.report.contents import ReportOptions
 from lib.report.deliveries import Delivery
 from lib.report.ledger import read_runs
+from lib.report.marks import CUT_OFF
 from lib.report.names import SUMMARY, stamp_of, stem
 from lib.report.run import NotDelivered, Order, Post, run
 from lib.report.smtp import Server
@@ -364,6 +365,9 @@ def test_runs_killed_at_any_moment_leave_only_whole_sets(order: Order) -> None:
     run(order, now=NOW + timedelta(days=1))
     assert_whole_sets(order.folder)
     assert len(visible(order.folder)) > 8, "no run got to its end before it was killed"
+    failed = [line.failure for line in read_runs(order.folder) if line.failure]
+    assert set(failed) == {CUT_OFF}
+    assert KILLS // 2 < len(failed) <= KILLS
 
 
 def assert_whole_sets(folder: Path) -> None:
