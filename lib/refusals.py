@@ -35,7 +35,7 @@ class _Refusal(NamedTuple):
 
 
 _BUSY = _Refusal(
-    f"The database is busy: another program has been writing to it for more than {WAIT_SECONDS} seconds.",
+    "The database is busy: another program keeps writing to it.",
     "Try again in a moment. If it stays busy, ask who runs the program that writes.",
     passes=True,
 )
@@ -86,12 +86,12 @@ _BAD_OPTION = _Refusal(
 _NO_HOST = _Refusal("The name of the database server cannot be found.", CHECK_ADDRESS, passes=True)
 _AWAY = _Refusal(
     "The database server does not answer.",
-    "Check that it runs and can be reached from here; the page works again as soon as it does.",
+    "Check that it runs and can be reached from here, then try again.",
     passes=True,
 )
 _STARTING = _Refusal(
     "The database server is starting or shutting down.",
-    "The page works again as soon as the server does.",
+    "Try again in a moment.",
     passes=True,
 )
 _FULL = _Refusal(

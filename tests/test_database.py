@@ -223,7 +223,7 @@ def test_a_database_that_a_writer_holds_is_said_to_be_busy(tmp_path: Path, monke
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
         problem = problem_with(path)
-    assert problem.what == "The database is busy: another program has been writing to it for more than 5 seconds."
+    assert problem.what == "The database is busy: another program keeps writing to it."
     with opened(path) as connection:
         assert number_of_users(connection) == 9
 

@@ -73,7 +73,18 @@ def end_by_exception() -> None:
 
 def execute(options: Namespace) -> None:
     """Do what ``options`` ask for; raises what went wrong."""
+    from lib.refusals import DatabaseProblem
+
     _set_up_log(options.verbose, options.log)
+    try:
+        _execute(options)
+    except DatabaseProblem as problem:
+        if options.database_url is not None:  # the setting was not used
+            problem.remedy = problem.remedy.replace("FLUENCY_DATABASE_URL", "--database-url")
+        raise
+
+
+def _execute(options: Namespace) -> None:
     settings = settings_for(options)
     folder = options.output or Path(settings.reports_folder)
     if options.status:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+
 OURS = "lib."
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def sentence(error: BaseException) -> str:
@@ -15,6 +18,9 @@ def _told(error: BaseException) -> str:
     if type(error).__module__.startswith(OURS):  # these are written for people
         return f"{error} {remedy}"
     if isinstance(error, OSError) and error.strerror:
+        if error.errno in FULL:
+            where = f" for {error.filename}" if error.filename else ""
+            return f"There is no room left on the disk{where}. Make room there, and run it again."
         where = f"{error.filename}: " if error.filename else ""
         return f"A file or folder cannot be used: {where}{error.strerror}."
     if isinstance(error, KeyboardInterrupt):

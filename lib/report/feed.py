@@ -14,10 +14,12 @@ from lib.exports import Column
 from lib.report.checks import BrokenFile
 from lib.report.contents import Report
 from lib.report.tables import feed_tables
-from lib.report.together import UNFINISHED, remove_leftovers, sync_folder, write_through
+from lib.report.together import UNFINISHED, naming, remove_leftovers, sync_folder, write_through
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+OF_THE_RUN = ("as_of", "generated_at", "timezone")
 
 
 def write_feed(report: Report, folder: Path) -> list[Path]:
@@ -25,17 +27,32 @@ def write_feed(report: Report, folder: Path) -> list[Path]:
 
     Values are as computed: neither rounded nor escaped; moments are UTC. Every table also has as_of (date),
     generated_at (timestamp) and timezone, so that a reader sees when one is not of the same run as another. All are
-    written and checked before the first is replaced; each is replaced in one step. Raises OSError, BrokenFile.
+    written and checked before the first is replaced; each is replaced in one step. The table of an analysis that is
+    gone or did not run is removed, rather than left as of its last day. Raises OSError, BrokenFile.
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f"{UNFINISHED}feed_") as made:
+    with naming(folder), tempfile.TemporaryDirectory(dir=folder, prefix=f"{UNFINISHED}feed_") as made:
         work = Path(made)
         for name, (frame, columns) in feed_tables(report).items():
             _write(work / f"{name}.parquet", _table(report, frame, columns))
         placed = [path.replace(folder / path.name) for path in sorted(work.iterdir())]
+    for path in set(folder.glob("analysis_*.parquet")) - set(placed):
+        if _is_ours(path):
+            path.unlink(missing_ok=True)
     sync_folder(folder)
     return placed
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it ends with the columns that every table of the feed ends with."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return tuple(pq.read_schema(path).names[-len(OF_THE_RUN) :]) == OF_THE_RUN
+    except (pa.ArrowException, FileNotFoundError):
+        return False
 
 
 def _write(path: Path, table: pa.Table) -> None:

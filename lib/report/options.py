@@ -11,25 +11,48 @@ import re
 from collections.abc import Sequence
 from datetime import date, time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from lib.settings import Settings
 
-# Option, what stands for its value, what it says; each is the setting of that name.
-SETTINGS = (
-    ("--database-url", "URL", "SQLAlchemy URL, or path of a SQLite file; keep a password in the setting instead"),
-    ("--timezone", "ZONE", "reporting zone, IANA name"),
-    ("--engagement-days", "N", "window of engagement, days"),
-    ("--mistakes-days", "N", "window of mistakes, days"),
-    ("--conversion-days", "N", "window of conversion, days"),
-    ("--top", "N", "mistakes listed"),
-    ("--min-sessions", "N", "sessions a candidate needs"),
-    ("--min-confidence", "SCORE", "score that a session must exceed"),
-    ("--streak", "WAY", "way of counting sessions: current, best or any"),
-    ("--price", "AMOUNT", "price of the module"),
-)
+WINDOW = "a whole number from 1 to 366"
 
+
+class Numbers(NamedTuple):
+    """An option that is also a setting: what stands for its value, what it says, what fits, and the default."""
+
+    option: str
+    value: str
+    text: str
+    fits: str
+    default: str
+
+
+SETTINGS = (
+    Numbers(
+        "--database-url",
+        "URL",
+        "the database; keep a password in the setting instead",
+        "the path of a SQLite file, or an SQLAlchemy URL",
+        "sample.db",
+    ),
+    Numbers("--timezone", "ZONE", "reporting zone", "an IANA name such as Europe/Berlin", "UTC"),
+    Numbers("--engagement-days", "N", "window of engagement, days", WINDOW, "7"),
+    Numbers("--mistakes-days", "N", "window of mistakes, days", WINDOW, "30"),
+    Numbers("--conversion-days", "N", "window of conversion, days", WINDOW, "14"),
+    Numbers("--top", "N", "mistakes listed", "a whole number from 1 to 100", "10"),
+    Numbers("--min-sessions", "N", "sessions a candidate needs", "a whole number from 1 to 10", "3"),
+    Numbers(
+        "--min-confidence",
+        "SCORE",
+        "score that a session must exceed",
+        "a number from 5 to 9.9, with at most one decimal",
+        "8.0",
+    ),
+    Numbers("--streak", "WAY", "way of counting sessions", "current, best or any", "current"),
+    Numbers("--price", "AMOUNT", "price of the module", "a number from 1 to 100,000", "179"),
+)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 OLDEST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)  # the first is that of the pages
 
@@ -53,13 +76,15 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = _Parser(
         prog="daily_reports.py",
         description="Write the daily report. Exit status 0: every file was written and checked, and the mail accepted.",
-        epilog="Options that are not given come from the settings (FLUENCY_TIMEZONE for --timezone, and so on).",
+        epilog="What is not given comes from the settings (FLUENCY_TIMEZONE for --timezone, and so on), or is the "
+        "default. Example: daily_reports.py --timezone Europe/Berlin --email boss@example.org --at 08:00",
         allow_abbrev=False,
     )
     numbers = parser.add_argument_group("what is counted")
-    for name, value, text in SETTINGS:
-        numbers.add_argument(name, metavar=value, help=text)
-    numbers.add_argument("--as-of", type=_day, metavar="DATE", help="last day, YYYY-MM-DD (default: the newest data's)")
+    for one in SETTINGS:
+        numbers.add_argument(one.option, metavar=one.value, help=f"{one.text}: {one.fits} (default: {one.default})")
+    days = f"YYYY-MM-DD, from {OLDEST_DAY} to {LAST_DAY}"
+    numbers.add_argument("--as-of", type=_day, metavar="DATE", help=f"last day: {days} (default: the newest data's)")
     numbers.add_argument("--all-sessions", action="store_true", help="count sessions that were not finished, too")
     numbers.add_argument("--anonymise", action="store_true", help="pseudonyms instead of users and e-mail addresses")
     _add_places(parser.add_argument_group("where it goes"))
@@ -145,7 +170,7 @@ def settings_for(options: argparse.Namespace) -> Settings:
 
     from lib.settings import Settings, load_settings
 
-    names = {option.removeprefix("--").replace("-", "_"): option for option, _, _ in SETTINGS}
+    names = {one.option.removeprefix("--").replace("-", "_"): one for one in SETTINGS}
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     settings = load_settings()
     if not given:
@@ -153,6 +178,5 @@ def settings_for(options: argparse.Namespace) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        wanted = problem["msg"].removeprefix("Value error, ")
-        raise OptionError(f"The option {names[str(problem['loc'][0])]} cannot be used: {wanted}.") from error
+        problem = names[str(error.errors(include_url=False)[0]["loc"][0])]
+        raise OptionError(f"The option {problem.option} cannot be used: give {problem.fits}.") from error

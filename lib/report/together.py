@@ -21,6 +21,7 @@ from lib.report.names import STAMP, SUMMARY, next_stamp, stamp_of, stem
 
 UNFINISHED = ".unfinished_"
 LOCK = ".lock"
+NAMES = ".names"  # of the set, written before the first of them is moved
 ABANDONED_AFTER = 3600  # seconds; for folders whose lock cannot tell
 
 
@@ -37,10 +38,11 @@ def write_together(files: Mapping[str, bytes], folder: Path) -> list[Path]:
     stamp = stamps.pop()
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    with _workplace(folder, stamp) as (work, free):
+    with naming(folder), _workplace(folder, stamp) as (work, free):
         named = {name.replace(stamp, free): content for name, content in files.items()}
         for name, content in named.items():
             write_through(work / name, content)
+        write_through(work / NAMES, "\n".join(named).encode())
         sync_folder(work)
         for name in sorted(named, key=lambda name: stem(name) == SUMMARY):
             (work / name).rename(folder / name)
@@ -66,9 +68,16 @@ def take_back(work: Path) -> None:
     """Remove a hidden folder, and whatever of its set was moved out of it already, unless that is all of it."""
     stamp = work.name.removeprefix(UNFINISHED)
     if STAMP.fullmatch(stamp) and not (work.parent / f"{SUMMARY}_{stamp}.json").exists():
-        for path in work.parent.glob(f"*_{stamp}.*"):
-            path.unlink(missing_ok=True)
+        for name in _names(work):
+            (work.parent / name).unlink(missing_ok=True)
     shutil.rmtree(work, ignore_errors=True)
+
+
+def _names(work: Path) -> list[str]:
+    try:
+        return [Path(name).name for name in (work / NAMES).read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError:  # nothing was moved yet
+        return []
 
 
 def write_through(path: Path, content: bytes) -> None:
@@ -90,6 +99,17 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def naming(folder: Path) -> Iterator[None]:
+    """Add ``folder`` to an OSError that names no place: a full disk does not say which one it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(folder)
+        raise
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -73,7 +74,9 @@ def test_a_report_ends_with_0_and_says_where_it_is(command: Command, tmp_path: P
     ("arguments", "words"),
     [
         (["--nonsense"], ["--nonsense", "--help"]),
-        (["--price", "abc"], ["--price"]),
+        (["--price", "abc"], ["--price cannot be used: give a number from 1 to 100,000."]),
+        (["--top", "many"], ["--top cannot be used: give a whole number from 1 to 100."]),
+        (["--min-confidence", "nan"], ["--min-confidence cannot be used: give a number from 5 to 9.9, with"]),
         (["--price"], ["--price"]),
         (["--timezone", "Mars/Olympus"], ["--timezone", "Europe/Berlin"]),
         (["--streak", "longest"], ["--streak", "current"]),
@@ -93,7 +96,7 @@ def test_a_report_ends_with_0_and_says_where_it_is(command: Command, tmp_path: P
         (["--keep", "0", "--backup", "copies"], ["--keep"]),
         (["--keep", "3"], ["--keep goes with --backup"]),
         (["--status", "--top", "5"], ["--top does not go with --status"]),
-        (["--database-url", "away.db"], ["away.db"]),
+        (["--database-url", "away.db"], ["away.db", "Check --database-url."]),
         (["--database-url", "postgresql://me:secret@127.0.0.1:1/none"], ["does not answer"]),
         (["--output", "worked.db"], ["worked.db"]),
         (["--log", "none/log"], ["none/log"]),
@@ -158,6 +161,11 @@ def test_a_dry_run_says_who_would_get_the_mail_and_writes_nothing(command: Comma
     assert not (tmp_path / "out").exists()
 
 
+def test_a_full_disk_is_told_with_its_place_and_what_to_do() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "reports")
+    assert sentence(full) == "There is no room left on the disk for reports. Make room there, and run it again."
+
+
 def test_an_own_analysis_with_more_rows_than_a_sheet_holds_is_one_sentence() -> None:
     assert sentence(CannotWrite("Sessions has 2,000,000 rows.")) == "Sessions has 2,000,000 rows."
 
@@ -191,7 +199,19 @@ def test_help_loads_nothing_slow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert all(f"  {name} " in done.stdout for name, _, _ in SETTINGS)
+    assert all(f"  {one.option} {one.value}" in done.stdout for one in SETTINGS)
+
+
+def test_help_tells_the_defaults_and_limits_that_the_settings_have() -> None:
+    for one in SETTINGS:
+        field = Settings.model_fields[one.option.removeprefix("--").replace("-", "_")]
+        assert one.default in (str(field.default), Path(str(field.default)).name)
+        told = [float(number.replace(",", "")) for number in re.findall(r"[0-9][0-9,.]*[0-9]|[0-9]", one.fits)]
+        assert told == [
+            getattr(rule, "ge", None) or rule.le
+            for rule in field.metadata
+            if hasattr(rule, "ge") or hasattr(rule, "le")
+        ]
 
 
 @pytest.mark.parametrize("arguments", [["worked.db"], ["copies", "--database-url", "away.db"]])

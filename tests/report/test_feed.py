@@ -132,6 +132,21 @@ def test_own_analyses_are_in_the_feed_with_their_types(worked_report: Report, tm
     assert {second[name] for name in kinds} == {None}
 
 
+def test_the_table_of_an_analysis_that_is_gone_or_broken_is_removed_and_nothing_else(
+    worked_report: Report, tmp_path: Path
+) -> None:
+    frame, columns = pd.DataFrame({"count": [3]}), {"count": Column("Count", "integer")}
+    period = Period(NOW.date(), 30)
+    own = [AnalysisResult(name, name, "", period, frame=frame, columns=columns) for name in ("a", "b", "c")]
+    write_feed(replace(worked_report, analyses=tuple(own)), tmp_path)
+    (tmp_path / "analysis_notes.parquet").write_bytes(b"not ours")
+    pq.write_table(pa.table({"count": [1]}), tmp_path / "analysis_mine.parquet")
+    broken = AnalysisResult("b", "b", "", period, problem="It did not run.")
+    write_feed(replace(worked_report, analyses=(own[0], broken)), tmp_path)
+    others = {"analysis_notes.parquet", "analysis_mine.parquet"}
+    assert visible(tmp_path) == NAMES | others | {"analysis_a.parquet"}
+
+
 def test_a_full_disk_leaves_the_feed_of_yesterday(
     worked_report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,8 +22,8 @@ from lib.report.checks import BrokenFile
 from lib.report.together import remove_leftovers, write_together
 from tests.report.made import assert_whole, hidden, set_of, stamp, visible, write_and_die, write_sets_for_ever
 
-# More with: FLUENCY_KILLS=200 python -m pytest tests/report/test_together.py -k kill
-KILLS = int(os.environ.get("FLUENCY_KILLS", "30"))
+# With the 20 whole runs that test_run.py kills, 200. More with: FLUENCY_KILLS=1000 python -m pytest ... -k kill
+KILLS = int(os.environ.get("FLUENCY_KILLS", "180"))
 
 
 @pytest.fixture
@@ -117,8 +117,9 @@ def largest_file(size: int) -> Iterator[None]:
 
 def test_a_disk_that_takes_no_more_leaves_yesterday_and_nothing_of_today(yesterday: Path) -> None:
     before = visible(yesterday)
-    with largest_file(300_000), pytest.raises(OSError, match="too large"):
+    with largest_file(300_000), pytest.raises(OSError, match="too large") as problem:
         write_together(set_of(0), yesterday)
+    assert problem.value.filename == str(yesterday), "the system does not say which disk"
     assert visible(yesterday) == before
     assert assert_whole(yesterday, strays=False) == 1
     assert hidden(yesterday) == []
@@ -177,7 +178,7 @@ def test_a_disk_that_keeps_something_else_is_noticed(yesterday: Path, monkeypatc
 
 
 def test_kill_9_at_random_moments_leaves_only_whole_sets(yesterday: Path, start: Callable[..., BaseProcess]) -> None:
-    moments = random.Random(20261123)
+    moments, before = random.Random(20261123), visible(yesterday)
     for kill in range(KILLS):
         process = start(write_sets_for_ever, yesterday, kill * 1000)
         _wait_for(lambda number=kill: any(stamp(number * 1000) in path.name for path in yesterday.iterdir()))
@@ -188,6 +189,8 @@ def test_kill_9_at_random_moments_leaves_only_whole_sets(yesterday: Path, start:
         assert_whole(yesterday, strays=True)
         remove_leftovers(yesterday)
         assert assert_whole(yesterday, strays=False) >= 1
+        for name in visible(yesterday) - before:  # checked; what piles up would be read again after every kill
+            (yesterday / name).unlink()
     _an_hour_later(yesterday)
     assert hidden(yesterday) == []
     assert f"daily_summary_{stamp(-86_400)}.json" in visible(yesterday)
@@ -233,6 +236,7 @@ def _leftover(folder: Path, *, locked: bool) -> Path:
     work.mkdir()
     if locked:
         (work / together.LOCK).write_bytes(b"")
+    (work / together.NAMES).write_text("\n".join(set_of(0)))
     for name in list(set_of(0))[:2]:
         (folder / name).write_bytes(b"half")
     return work
@@ -244,6 +248,17 @@ def test_the_next_run_takes_back_what_a_dead_one_had_moved(yesterday: Path) -> N
     assert paths[0].name == f"daily_report_{stamp(0)}.html"
     assert assert_whole(yesterday, strays=False) == 2
     assert hidden(yesterday) == []
+
+
+def test_a_file_of_somebody_else_with_the_same_time_in_its_name_is_not_taken_back(yesterday: Path) -> None:
+    _leftover(yesterday, locked=True)
+    mine = yesterday / f"my_notes_{stamp(0)}.txt"
+    mine.write_bytes(b"not of the set")
+    before = visible(yesterday) - set(set_of(0))
+    remove_leftovers(yesterday)
+    assert visible(yesterday) == before
+    assert mine.exists()
+    mine.unlink()
 
 
 def test_a_set_whose_summary_is_there_is_kept_when_its_run_died_after_that(yesterday: Path) -> None:
