@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 from lib.access import FIELDS, PAGES, Role
@@ -43,3 +44,16 @@ def test_every_setting_is_in_the_readme() -> None:
 
 def test_every_role_has_its_setting() -> None:
     assert all(f"role_{role}" in Settings.model_fields for role in Role)
+
+
+def test_the_schedules_of_the_readme_are_those_of_the_document() -> None:
+    document = (Path(__file__).parents[1] / "docs" / "daily_report.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^(0 8 \* \* \* .*?|OnCalendar=.*?|schtasks .*?)(?:  +#.*)?$", README, re.MULTILINE)
+    assert len(lines) == 3
+    assert all(f"{line}\n" in document for line in lines)
+
+
+def test_the_time_of_the_systemd_timer_is_one_that_systemd_understands() -> None:
+    (when,) = re.findall(r"^OnCalendar=(.*?) +#", README, re.MULTILINE)
+    done = subprocess.run(["systemd-analyze", "calendar", when], check=False, capture_output=True, text=True)
+    assert "Next elapse" in done.stdout, done.stderr
