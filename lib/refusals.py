@@ -7,6 +7,7 @@ there is no code, and SQLite has none: there the text decides.
 from __future__ import annotations
 
 import re
+import sqlite3
 from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError, TimeoutError
@@ -26,6 +27,23 @@ class DatabaseProblem(Exception):
         self.what = what
         self.remedy = remedy
         self.passes = passes
+
+    def in_command(self, address: str) -> tuple[str, str]:
+        """``what`` and ``remedy`` for a command, which has no page, no log, and its own name for the address."""
+        remedy = self.remedy.replace("FLUENCY_DATABASE_URL", address)
+        if "page works" in remedy:
+            remedy = "Check that it runs and can be reached from here, and try again."
+        if "log says" in remedy:
+            remedy = _said(self.__cause__) or "Try again."
+        return self.what, remedy
+
+
+def _said(error: BaseException | None) -> str:
+    """The database's own words, where it has let us in: before that, they could repeat the address."""
+    original = getattr(error, "orig", None)
+    if getattr(original, "sqlstate", None) or isinstance(original, sqlite3.Error):
+        return f"It said: {str(original).partition(chr(10))[0].rstrip('.')}."
+    return ""
 
 
 class _Refusal(NamedTuple):
@@ -61,7 +79,18 @@ _NOT_FROM_HERE = _Refusal(
 )
 _NO_DATABASE = _Refusal("The server has no database {0}.", CHECK_ADDRESS)
 _NO_ENTRY = _Refusal("The database user may not connect to the database {0}.", "Grant it CONNECT on that database.")
-_NO_RIGHT = _Refusal("The database user may not read {0}.", "Grant it SELECT on that table.")
+_NO_RIGHT = _Refusal(
+    "The database user may not read {0}.",
+    "docs/connecting.md has the GRANT statements; of users, six columns are enough.",
+)
+_READ_ONLY = _Refusal(
+    "The database may only be read.",
+    "Name a user who may write, or give this one the right to; a standby never lets anybody write.",
+)
+_FOLDER = _Refusal(
+    "The folder of the database file may not be written to.",
+    "Whoever writes to the file, or opens one in WAL mode, makes files beside it; docs/connecting.md has the rights.",
+)
 _NEEDS_TLS = _Refusal(
     "The database server wants an encrypted connection.",
     "Write ?sslmode=require at the end of FLUENCY_DATABASE_URL, in place of another sslmode. If it offers none, who "
@@ -115,6 +144,7 @@ _UNKNOWN = _Refusal("The database could not answer.", "The log says why; Data he
 _BY_CODE: tuple[tuple[str, _Refusal], ...] = (
     ("08", _AWAY),
     ("25P03", _AWAY),  # idle in a transaction for too long: a page that hung
+    ("25006", _READ_ONLY),
     ("28", _WRONG_USER),
     ("3D000", _NO_DATABASE),
     ("40", _REPLICA),
@@ -135,6 +165,8 @@ _BY_TEXT: tuple[tuple[str, _Refusal], ...] = (
         r"no such column: (?:\w+\.)?(\w+)|has no column named (\w+)|column \"?(?:\w+\.)?(\w+)\"? does not exist",
         _NO_COLUMN,
     ),
+    (r"SQLITE_READONLY_", _FOLDER),
+    (r"readonly database", _READ_ONLY),
     (r"unable to open", _NO_FILE),
     (r"password authentication failed", _WRONG_USER),  # goes before what libpq says of its second try without TLS
     (r"starting up|shutting down|shutdown|recovery mode|not (?:yet |currently )?accepting connections", _STARTING),
@@ -163,7 +195,7 @@ _BY_TEXT: tuple[tuple[str, _Refusal], ...] = (
 def problem_of(error: SQLAlchemyError | OSError | ValueError) -> DatabaseProblem:
     """The problem behind what a driver raised."""
     original = getattr(error, "orig", None) or error
-    message = str(original)
+    message = f"{original} {getattr(original, 'sqlite_errorname', '')}".strip()
     if isinstance(error, TimeoutError):
         return DatabaseProblem(*_QUEUE[:2], passes=True)
     refusal, name = _by_code(str(getattr(original, "sqlstate", None) or ""), message) or _by_text(message)

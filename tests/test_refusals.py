@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.refusals import problem_of
 from tests.factory import make_database
 from tests.postgres import Server
+from tests.users import public_folder, somebody_else
+
+__all__ = ["public_folder"]
 
 USERS = "SELECT count(*) FROM users"
 
@@ -125,6 +130,37 @@ def connected(address: URL, statement: str, **options: Any) -> Any:
         found = connection.execute(text(statement)).scalar()
     engine.dispose()
     return found
+
+
+def test_a_column_that_may_not_be_read_opens_no_other_one(address: URL, postgres_server: Server) -> None:
+    reader = new_reader(postgres_server, address)
+    postgres_server.execute("REVOKE SELECT ON users FROM reader", "refusals")
+    postgres_server.execute("GRANT SELECT (user_id) ON users TO reader", "refusals")
+    problem = problem_with(reader, "SELECT email FROM users")
+    assert problem.what == "The database user may not read users."
+    assert problem.remedy == "docs/connecting.md has the GRANT statements; of users, six columns are enough."
+
+
+def test_a_command_has_no_log_so_it_repeats_what_the_database_said(address: URL) -> None:
+    problem = problem_with(address, "SELECT 1 / 0")
+    assert problem.in_command("--to") == ("The database could not answer.", "It said: division by zero.")
+
+
+# Files
+
+
+def test_a_file_that_may_only_be_read_is_told_from_a_folder_that_may(public_folder: Path) -> None:
+    plain, waiting = public_folder / "plain.db", public_folder / "wal.db"
+    for path, mode in ((plain, "delete"), (waiting, "wal")):
+        make_database(path, users=[{"user_id": "ann"}])
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"PRAGMA journal_mode = {mode}")
+        path.chmod(0o444)
+    public_folder.chmod(0o555)
+    with somebody_else():
+        assert problem_with(str(waiting)).what == "The folder of the database file may not be written to."
+        problem = problem_with(str(plain), "INSERT INTO users (user_id) VALUES ('b') RETURNING 1", writable=True)
+    assert problem.what == "The database may only be read."
 
 
 # Encrypted or not
@@ -329,6 +365,7 @@ def test_what_a_server_says_before_it_lets_anybody_in(message: str, what: str, p
         ("42501", "keine Berechtigung für Tabelle users", "The database user may not read users."),
         ("57014", "storniere Anfrage wegen Zeitüberschreitung", "The database needed too long for an answer"),
         ("57P01", "Abbruch der Verbindung auf Anweisung", "The database server is starting or shutting down."),
+        ("25006", "kann UPDATE nicht in einer Read-Only-Transaktion ausführen", "The database may only be read."),
         ("40001", "storniere Anfrage wegen Konflikt", "The database server is a copy"),
         ("53200", "Speicher aufgebraucht", "The database server has run out of memory"),
         ("XX000", "etwas ganz anderes", "The database could not answer."),

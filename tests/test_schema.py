@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,6 +24,7 @@ from lib.schema import (
 )
 from lib.schema.__main__ import main
 from tests.factory import make_database, without_column, worked_case
+from tests.postgres import Server
 
 
 @contextmanager
@@ -104,6 +107,137 @@ def test_creating_indexes_makes_no_second_one_for_the_same_purpose(tmp_path: Pat
         create_indexes(connection)
         assert missing_indexes(connection) == []
     assert indexes_in(path) == sorted({*ALL, "theirs"} - {"ix_lead_scores_user_id_calculated_at"})
+
+
+PARTIAL = "CREATE INDEX {} ON lead_scores (user_id, calculated_at) WHERE lead_status = 'hot'"
+WANTED = "ix_lead_scores_user_id_calculated_at"
+
+
+@pytest.fixture
+def server(postgres_server: Server) -> str:
+    """The address of a database on PostgreSQL with all tables and indexes."""
+    return make_database(postgres_server.create_database("indexes"))
+
+
+def run_on(address: str, *statements: str) -> None:
+    with psycopg.connect(address, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def names_missing(address: str) -> list[str]:
+    engine = open_engine(database_url(address))
+    with connect(engine) as connection:
+        found = [index.name for index in missing_indexes(connection)]
+    engine.dispose()
+    return found
+
+
+def test_an_index_of_some_rows_alone_serves_nobody(tmp_path: Path, server: str):
+    path = make_database(tmp_path / "data.db")
+    execute(path, f"DROP INDEX {WANTED}", PARTIAL.format("theirs"))
+    run_on(server, f"DROP INDEX {WANTED}", PARTIAL.format("theirs"))
+    assert names_missing(str(path)) == names_missing(server) == [WANTED]
+
+
+def test_an_index_that_knows_no_order_serves_nobody(server: str):
+    brin = "CREATE INDEX theirs ON lead_scores USING brin (user_id, calculated_at)"
+    run_on(server, f"DROP INDEX {WANTED}", brin)
+    assert names_missing(server) == [WANTED]
+
+
+def test_an_index_in_the_way_is_dropped_before_its_successor_is_made(tmp_path: Path, server: str):
+    path = make_database(tmp_path / "data.db")
+    execute(path, f"DROP INDEX {WANTED}", PARTIAL.format(WANTED))
+    run_on(server, f"DROP INDEX {WANTED}", PARTIAL.format(WANTED))
+    for address in (str(path), server):
+        with connect(open_engine(database_url(address))) as connection:
+            (missing,) = missing_indexes(connection)
+            statement = create_statement(missing, connection.dialect)
+        assert statement.startswith(f"DROP INDEX {WANTED};\nCREATE INDEX IF NOT EXISTS {WANTED} ON lead_scores (")
+        assert main(["create-indexes", address, "--apply"]) == 0
+        assert names_missing(address) == []
+
+
+def test_an_index_that_was_never_finished_is_missing_and_made_anew(server: str, capsys: pytest.CaptureFixture[str]):
+    concurrently = f"CREATE UNIQUE INDEX CONCURRENTLY {WANTED} ON lead_scores (user_id, calculated_at)"
+    run_on(server, f"DROP INDEX {WANTED}", *["INSERT INTO lead_scores VALUES (gen_random_uuid(), 'ann')"] * 2)
+    run_on(server, "UPDATE lead_scores SET calculated_at = 'epoch'")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        run_on(server, concurrently)
+    assert names_missing(server) == [WANTED]
+    assert main(["create-indexes", server]) == 0
+    assert f"DROP INDEX {WANTED};\nCREATE INDEX IF NOT EXISTS {WANTED} ON" in capsys.readouterr().out
+    assert main(["create-indexes", server, "--apply"]) == 0
+    assert names_missing(server) == []
+
+
+USAGE = "GRANT USAGE ON SCHEMA public TO guest"
+
+
+def another_user(server: Server, address: str, grants: str) -> str:
+    """The address for a user who owns nothing there."""
+    for statement in ("DROP OWNED BY guest", "DROP ROLE guest") if _is_there(server) else ():
+        server.execute(statement, "indexes")
+    server.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+    if grants:
+        server.execute(grants, "indexes")
+    return re.sub("//.*@", "//guest:guest@", address)
+
+
+def _is_there(server: Server) -> bool:
+    return bool(server.execute("SELECT 1 FROM pg_roles WHERE rolname = 'guest'"))
+
+
+@pytest.mark.parametrize("missing", [[], [WANTED]])
+@pytest.mark.parametrize(
+    "grants",
+    [
+        USAGE,
+        f"{USAGE}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest",
+        f"{USAGE}; ALTER ROLE guest SET default_transaction_read_only = on",
+    ],
+)
+def test_who_does_not_own_the_tables_is_told_so_and_who_does(
+    grants: str, missing: list[str], server: str, postgres_server: Server, capsys: pytest.CaptureFixture[str]
+):
+    run_on(server, *(f"DROP INDEX {name}" for name in missing))
+    assert main(["create-indexes", another_user(postgres_server, server, grants), "--apply"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Only the owner of ")
+    assert "users" in said.err
+    assert "which is indexes_owner. Connect as the owner" in said.err
+    assert names_missing(server) == missing
+
+
+def test_who_sees_no_table_is_told_what_to_grant(
+    server: str, postgres_server: Server, capsys: pytest.CaptureFixture[str]
+):
+    postgres_server.execute("REVOKE USAGE ON SCHEMA public FROM public", "indexes")
+    for option in ([], ["--apply"]):
+        assert main(["create-indexes", another_user(postgres_server, server, ""), *option]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith("The database has none of the seven tables. ")
+        assert "USAGE" in said.err
+
+
+def test_an_owner_who_may_only_read_is_told_so(
+    server: str, postgres_server: Server, capsys: pytest.CaptureFixture[str]
+):
+    postgres_server.execute("ALTER ROLE indexes_owner SET default_transaction_read_only = on")
+    run_on(server, "SET default_transaction_read_only = off", f"DROP INDEX {WANTED}")
+    assert main(["create-indexes", server, "--apply"]) == 1
+    assert capsys.readouterr().err.startswith("The database may only be read. Name a user who may write")
+
+
+def test_statistics_are_of_our_tables_alone_so_that_no_warning_comes(server: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["create-indexes", server]) == 0
+    assert capsys.readouterr().out == (
+        "ANALYZE users, coaching_sessions, detected_errors, it_errors, pricing_errors, lead_scores, "
+        "conversion_triggers;\n"
+    )
 
 
 def test_the_command_prints_the_statements_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

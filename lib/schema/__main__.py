@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+from sqlalchemy import Connection
+
 from lib.database import DatabaseProblem, connect, database_url, open_engine
-from lib.schema import create_indexes, create_statement, indexes_for
+from lib.schema import create_indexes, index_statements, indexes_for, owners
 from lib.schema.distribute import make_plan, run_plan
 
 
@@ -22,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         statements = options.command(options.url, options.apply)
     except DatabaseProblem as problem:
-        print(problem.what, problem.remedy, file=sys.stderr)
+        print(*problem.in_command("the address"), file=sys.stderr)
         return 1
     print(";\n".join(statements) + ";")
     return 0
@@ -45,10 +47,26 @@ def _parser() -> argparse.ArgumentParser:
 def _create_indexes(url: str, apply: bool) -> list[str]:
     engine = open_engine(database_url(url), writable=apply)
     with connect(engine) as connection:
-        statements = [create_statement(index, engine.dialect) for index in indexes_for(connection)]
+        if not indexes_for(connection):
+            raise DatabaseProblem(
+                "The database has none of the seven tables.",
+                "Check the address. If they are there, grant the database user USAGE on their schema.",
+            )
+        statements = index_statements(connection)
         if apply:
+            _check_owner(connection)
             create_indexes(connection)
-    return [*statements, "ANALYZE"]
+    return statements
+
+
+def _check_owner(connection: Connection) -> None:
+    """PostgreSQL would say it of the first index alone, and of statistics in a warning."""
+    if others := owners(connection):
+        who = " and ".join(sorted(set(others.values())))
+        raise DatabaseProblem(
+            f"Only the owner of {', '.join(others)} can do this, which is {who}.",
+            "Connect as the owner or as a superuser, or hand on what is printed without --apply.",
+        )
 
 
 def _distribute(url: str, apply: bool) -> list[str]:
@@ -58,6 +76,7 @@ def _distribute(url: str, apply: bool) -> list[str]:
         if plan.obstacles:
             raise DatabaseProblem("\n".join(plan.obstacles), "\nNothing was changed.")
         if apply:
+            _check_owner(connection)
             run_plan(connection, plan)
     return plan.script or ["-- The seven tables are distributed by user_id already: nothing to do"]
 

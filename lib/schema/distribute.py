@@ -199,7 +199,7 @@ def _statements(connection: Connection, to_do: list[str], ours: list[ForeignKey]
             f"REFERENCES {key.target} ({target_columns}){key.options}"
         )
     for index in missing_indexes(connection):
-        yield create_statement(index, connection.dialect)
+        yield from create_statement(index, connection.dialect).split(";\n")
     for name in to_do:
         together = "none" if name == users.name else users.name
         yield f"SELECT create_distributed_table('{name}', 'user_id', colocate_with => '{together}')"

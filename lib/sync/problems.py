@@ -23,7 +23,5 @@ def speaking_of(side: str, option: str) -> Iterator[None]:
     try:
         yield
     except DatabaseProblem as problem:
-        remedy = problem.remedy.replace("FLUENCY_DATABASE_URL", option)
-        if "page works" in remedy:  # there is no page here
-            remedy = "Check that it runs and can be reached from here, and try again."
-        raise SyncProblem(f"{side}: {problem.what}", remedy) from problem
+        what, remedy = problem.in_command(option)
+        raise SyncProblem(f"{side}: {what}", remedy) from problem
