@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from lib.settings import Settings, SettingsError, load_settings
 from lib.sync.copying import Order, Outcome, copy
+from lib.sync.left_out import usual_place
 from lib.sync.problems import SyncProblem
 
 LOG = logging.getLogger("fluency_lab")
@@ -86,11 +87,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _order(options: argparse.Namespace, settings: Settings) -> Order:
-    stamp = f"{datetime.now(UTC):%Y-%m-%d_%H-%M-%S}"
     return Order(
         source=SecretStr(options.source),
         target=SecretStr(options.target),
-        left_out=options.left_out or Path(settings.reports_folder) / f"sync_left_out_{stamp}.jsonl",
+        left_out=options.left_out or usual_place(Path(settings.reports_folder), datetime.now(UTC)),
         token=settings.api_token,
         timeout_seconds=settings.api_timeout_seconds,
         patience_seconds=settings.api_patience_seconds,
@@ -101,7 +101,7 @@ def _order(options: argparse.Namespace, settings: Settings) -> Order:
 
 
 def _say(outcome: Outcome, seconds: float) -> None:
-    """One line about the tables, one for each reason, one that says where the rows are."""
+    """A line for each reason, one that says where the rows are, one about the tables, one for each missing index."""
     for heading, reasons in (("Left out", outcome.left_out.rows), ("Changed on the way", outcome.left_out.mended)):
         for line in _reasons(heading, reasons):
             print(line)
@@ -112,6 +112,9 @@ def _say(outcome: Outcome, seconds: float) -> None:
     if outcome.dry_run:
         done = "A dry run, nothing was written"
     print(f"{done} ({seconds:.1f} s): {tables}.")
+    if outcome.missing_indexes:
+        print("The target lacks indexes that the app needs. Its owner can make them:")
+        print(*(f"{statement};" for statement in outcome.missing_indexes), sep="\n")
 
 
 def _reasons(heading: str, reasons: Counter[tuple[str, str]]) -> list[str]:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from lib.schema import conversion_triggers, create_statement, missing_indexes, users
+from lib.schema import conversion_triggers, create_statement, missing_indexes, owners, users
 from lib.sync.problems import SyncProblem
 from lib.sync.staging import Stage, refused
 
@@ -157,9 +157,11 @@ def _insertion(stage: Stage) -> Insert:
 
 
 def _finish(connection: Connection, stages: Iterable[Stage], changed: bool) -> None:
-    missing = missing_indexes(connection)
+    """Indexes and statistics of the tables that are ours; to drop what is in the way of an index is not for a copy."""
+    others = owners(connection)
+    missing = [each for each in missing_indexes(connection) if not each.in_the_way and each.table not in others]
     for index in missing:
         connection.execute(text(create_statement(index, connection.dialect)))
     if changed or missing:
-        for stage in stages:
-            connection.exec_driver_sql(f"ANALYZE {stage.table.name}")
+        for name in (stage.table.name for stage in stages if stage.table.name not in others):
+            connection.exec_driver_sql(f"ANALYZE {name}")

@@ -10,17 +10,18 @@ from pydantic import SecretStr
 from sqlalchemy import URL, Connection
 
 from lib.database import database_url
-from lib.schema import TABLES
+from lib.schema import TABLES, create_statement, missing_indexes
 from lib.sync.changing import Changes, change
 from lib.sync.databases import DatabaseSource
 from lib.sync.left_out import LeftOut
+from lib.sync.pages import numbers_of_any_size
 from lib.sync.problems import speaking_of
-from lib.sync.progress import shown
+from lib.sync.progress import announce, shown
 from lib.sync.requests import Requests
 from lib.sync.rest import RestSource
 from lib.sync.source import Source
 from lib.sync.staging import Stage
-from lib.sync.target import check_different, opened_target
+from lib.sync.target import check_different, check_not_overwritten, opened_target
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Outcome:
     changes: Sequence[Changes]
     left_out: LeftOut
     dry_run: bool
+    missing_indexes: Sequence[str]  # statements that make those that were not ours to make
 
 
 def copy(order: Order) -> Outcome:
@@ -52,10 +54,18 @@ def copy(order: Order) -> Outcome:
     with speaking_of("Target", "--to"):
         target = database_url(order.target.get_secret_value())
     source = _source(order, target)
-    with LeftOut(order.left_out) as left_out, opened_target(target, dry_run=order.dry_run) as connection:
+    check_not_overwritten(order.left_out, target)
+    with (
+        numbers_of_any_size(),
+        LeftOut(order.left_out) as left_out,
+        opened_target(target, dry_run=order.dry_run) as connection,
+    ):
         stages = _read(source, connection, left_out)
+        announce("Comparing" if order.dry_run else "Writing")
         changes = change(connection, stages, allow_empty=order.allow_empty, dry_run=order.dry_run)
-    return Outcome(changes, left_out, order.dry_run)
+        missing = [] if order.dry_run else missing_indexes(connection)
+        statements = [create_statement(each, connection.dialect) for each in missing]
+    return Outcome(changes, left_out, order.dry_run, statements)
 
 
 def _source(order: Order, target: URL) -> Source:
@@ -73,6 +83,7 @@ def _source(order: Order, target: URL) -> Source:
     with speaking_of("Source", "--from"):
         url = database_url(address)
     check_different(url, target)
+    check_not_overwritten(order.left_out, url)
     return DatabaseSource(url)
 
 
@@ -85,6 +96,7 @@ def _read(source: Source, connection: Connection, left_out: LeftOut) -> list[Sta
             stages[batch.table] = Stage(connection, tables[batch.table], source.kind)
         stages[batch.table].add(batch.rows, left_out)
         connection.commit()  # a server need not keep a transaction open while the source is slow
+    announce("Sorting")
     ordered = {name: stages[name] for name in tables if name in stages}
     for stage in ordered.values():
         stage.finish(ordered, left_out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -123,27 +124,33 @@ def _text(value: Any, *, longest: int | None, key: bool, any_json: bool, valid_j
 
 def _as_text(value: Any, any_json: bool) -> str:
     if any_json:
-        return json.dumps(value, ensure_ascii=False, default=float)
+        return json.dumps(value, ensure_ascii=False, default=_finite)
     if isinstance(value, int | UUID) and not isinstance(value, bool):
         return str(value)
     raise Misfit("is no text")
 
 
+def _finite(value: Decimal | str) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise Misfit("holds a number that databases cannot keep")
+    return number
+
+
 def _check_json(value: str) -> None:
     try:
-        json.loads(value)
+        json.loads(value, parse_float=_finite, parse_constant=_finite)
     except ValueError as error:
         raise Misfit("is no JSON, and the target wants JSON") from error
 
 
 def _number(value: Any) -> int | float:
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = Decimal(value.strip())
-    if isinstance(value, Decimal):
-        value = int(value) if value == value.to_integral_value() and abs(value) < 1e18 else float(value)
+    """Without a limit: 1e999999999 is infinite, and too large for every column."""
+    if isinstance(value, Decimal) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Misfit("is no number")
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float) and math.isnan(value):
         raise Misfit("is no number")
     return value
 
@@ -152,10 +159,9 @@ def _float(value: Any, *, within: tuple[float, float] | None) -> float:
     number = _number(value)
     if within is not None and not within[0] <= number <= within[1]:
         raise Misfit(f"is not between {within[0]} and {within[1]}")
-    try:
-        return float(number)
-    except OverflowError as error:
-        raise Misfit("is too large") from error
+    if abs(number) > sys.float_info.max:
+        raise Misfit("is too large")
+    return float(number)
 
 
 def _whole(value: Any) -> int:

@@ -7,18 +7,27 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from lib.sync.problems import SyncProblem
 
+NAME = "sync_left_out_{}.jsonl"
+KEPT = 10  # files in the usual place
+
+
+def usual_place(folder: Path, now: datetime) -> Path:
+    """Where the file is when nobody says where: beside the reports."""
+    return folder / NAME.format(f"{now:%Y-%m-%d_%H-%M-%S}")
+
 
 class LeftOut:
     """A file of JSON Lines, made when the first row comes: `{"table", "reason", "kept", "row"}`.
 
     ``kept`` is true for a row that is in the target after a change. The rows are personal data, so the file is its
-    owner's alone.
+    owner's alone, and of those in the usual place the newest remain.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,5 +59,10 @@ class LeftOut:
 
     def _begin(self) -> Any:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        if self.path.is_file():
+            self.path.unlink()  # others may read it, or have it open
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
+        if self.path.match(NAME.format("*")):
+            for older in sorted(self.path.parent.glob(NAME.format("*")))[:-KEPT]:
+                older.unlink(missing_ok=True)
         return self._open_files.enter_context(os.fdopen(descriptor, "w", encoding="utf-8"))

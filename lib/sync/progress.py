@@ -11,6 +11,12 @@ from tqdm import tqdm
 from lib.sync.source import Batch, Source
 
 
+def announce(what: str) -> None:
+    """Say what is done now, which the bar does not show."""
+    if sys.stderr.isatty():
+        print(f"{what} ...", file=sys.stderr)
+
+
 def shown(source: Source) -> Iterator[Batch]:
     """The batches of ``source``, with a bar that goes along."""
     with (

@@ -20,6 +20,7 @@ from tenacity.wait import wait_random_exponential
 from lib.sync.problems import SyncProblem
 
 MOST_REDIRECTS = 5
+CHUNK = 1 << 16  # bytes after unpacking: a packed answer swells a thousandfold
 LATER = frozenset({429, 502, 503, 504})
 REFUSED = frozenset({401, 403})
 
@@ -65,7 +66,7 @@ class Requests:
     def chunks(self, response: httpx.Response) -> Iterator[bytes]:
         """The body, bit by bit; raises SyncProblem where it does not come to its end."""
         try:
-            yield from response.iter_bytes()
+            yield from response.iter_bytes(CHUNK)
         except httpx.DecodingError as error:
             raise SyncProblem("The answer is damaged: it cannot be unpacked.", "Try again.") from error
         except httpx.TimeoutException as error:

@@ -9,14 +9,14 @@ from typing import Any
 import httpx
 
 from lib.schema import TABLES
-from lib.sync.pages import BEGIN, Page
+from lib.sync.pages import BEGIN, Page, wrong_shape
 from lib.sync.problems import SyncProblem
-from lib.sync.requests import Requests
+from lib.sync.requests import CHUNK, Requests
 from lib.sync.source import ROWS_AT_ONCE, Batch, Row
 
 PATH = "/api/analytics/export"
 HTML_STARTS = b"<"
-BYTES_AT_ONCE = 4_000_000  # as sent, packed or not: a lot of long texts is a short one
+BYTES_AT_ONCE = 4_000_000  # unpacked: a lot of long texts is a short one
 COLUMNS = {table.name: tuple(table.columns.keys()) for table in TABLES}
 
 
@@ -40,7 +40,7 @@ class RestSource:
             while url is not None:
                 page = Page()
                 with self._requests.answer(client, url) as answer:
-                    self.total = _size(answer)
+                    self.total = None if cursors else _size(answer)  # how many pages there are, nobody knows
                     yield from _batches(page, answer, self._requests.chunks(answer))
                 url = self._next(page.cursor, cursors)
 
@@ -75,15 +75,31 @@ def _size(answer: httpx.Response) -> int | None:
 
 def _batches(page: Page, answer: httpx.Response, chunks: Iterator[bytes]) -> Iterator[Batch]:
     """The items of a page as rows, in lots; a lot ends where the table does."""
-    table, rows, done = "", list[Row](), 0
-    for name, item in page.items(_json(answer, chunks)):
-        if item is BEGIN or len(rows) == ROWS_AT_ONCE or answer.num_bytes_downloaded - done > BYTES_AT_ONCE:
+    unpacked = _Counted(_json(answer, chunks))
+    table, rows, done, begun = "", list[Row](), 0, 0
+    for name, item in page.items(unpacked):
+        if item is BEGIN or len(rows) == ROWS_AT_ONCE or unpacked.size - begun > BYTES_AT_ONCE:
             if table:
                 yield Batch(table, rows, answer.num_bytes_downloaded - done)
-            table, rows, done = name, [], answer.num_bytes_downloaded
+            table, rows, done, begun = name, [], answer.num_bytes_downloaded, unpacked.size
         if item is not BEGIN:
             rows.append(_row(name, item))
     yield Batch(table, rows, answer.num_bytes_downloaded - done)
+
+
+class _Counted:
+    """Chunks, and their size so far; raises SyncProblem for a number so long that reading it would take for ever."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            if len(chunk) == CHUNK and chunk.isdigit():
+                raise wrong_shape(f"a number has more than {CHUNK:,} digits")
+            self.size += len(chunk)
+            yield chunk
 
 
 def _row(table: str, item: Any) -> Row:

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-import secrets
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from lib.database import connect, database_url, open_engine
 from lib.sync.databases import identity
+from lib.sync.parts import new_part, remove_leftovers
 from lib.sync.problems import SyncProblem, speaking_of
 
 NO_RIGHT = "42501"  # what PostgreSQL calls insufficient privilege
-WAIT_MILLISECONDS = 60_000  # for another writer
+LOCKED = "55P03"  # what it calls a lock that is not to be had
+WAIT_SECONDS = 60  # for another writer
 
 
 @contextmanager
 def opened_target(url: URL, *, dry_run: bool = False) -> Iterator[Connection]:
     """A connection to write with; a new file appears only after all went well. Raises SyncProblem."""
     path = _path(url)
+    if path is not None:
+        remove_leftovers(path)
     if path is None or path.exists():
         with _opened(url) as connection:
             yield connection
         return
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        _make_file(part)
+    with new_part(path) as part:
         with _opened(database_url(str(part))) as connection:
             yield connection
         if not dry_run:
             _move(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-        part.with_name(f"{part.name}-journal").unlink(missing_ok=True)
 
 
 def check_different(source: URL, target: URL) -> None:
@@ -48,6 +45,13 @@ def check_different(source: URL, target: URL) -> None:
         same = ours is None and theirs is None and _identity(source, "--from") == _identity(target, "--to")
     if same:
         raise SyncProblem("--from and --to are the same database.", "Name two different ones.")
+
+
+def check_not_overwritten(file: Path, database: URL) -> None:
+    """Raise SyncProblem where the file for the rows that are left out is the source or the target."""
+    path = _path(database)
+    if path and (file.resolve() == path.resolve() or (file.exists() and path.exists() and file.samefile(path))):
+        raise SyncProblem(f"--left-out would overwrite {path.name}.", "Name another file.")
 
 
 def _identity(url: URL, option: str) -> object:
@@ -75,18 +79,28 @@ def _opened(url: URL) -> Iterator[Connection]:
             raise SyncProblem("Target: Only SQLite and PostgreSQL can be written to.", "Choose one of them.")
         try:
             with connect(engine) as connection:
-                if engine.dialect.name == "sqlite":
-                    connection.exec_driver_sql(f"PRAGMA busy_timeout = {WAIT_MILLISECONDS}")
-                with _rights_explained():
+                is_file = engine.dialect.name == "sqlite"
+                setting = "PRAGMA busy_timeout" if is_file else "SET lock_timeout"
+                connection.exec_driver_sql(f"{setting} = {WAIT_SECONDS * 1000}")
+                connection.commit()
+                with _explained():
                     yield connection
         finally:
             engine.dispose()
 
 
 @contextmanager
-def _rights_explained() -> Iterator[None]:
+def _explained() -> Iterator[None]:
+    """What is said otherwise than to somebody who reads."""
     try:
         yield
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCKED and "database is locked" not in str(error.orig):
+            raise
+        raise SyncProblem(
+            f"Target: Another program has been writing to it for more than {WAIT_SECONDS} seconds.",
+            "Try again; if it stays so, find out which one it is.",
+        ) from error
     except ProgrammingError as error:
         if getattr(error.orig, "sqlstate", None) != NO_RIGHT:
             raise
@@ -94,16 +108,6 @@ def _rights_explained() -> Iterator[None]:
             f"Target: The database user lacks a right: {str(error.orig).partition(chr(10))[0]}.",
             "It needs SELECT, INSERT, UPDATE and DELETE on the tables, TEMPORARY on the database, and CREATE on the "
             "schema for tables and indexes that are missing.",
-        ) from error
-
-
-def _make_file(part: Path) -> None:
-    try:
-        with closing(sqlite3.connect(part)) as connection:
-            connection.execute("VACUUM")  # an empty database, and no empty file
-    except sqlite3.OperationalError as error:
-        raise SyncProblem(
-            f"Target: No file can be made in {part.parent}.", "Make the folder, or let us write."
         ) from error
 
 

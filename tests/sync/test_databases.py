@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from tests.factory import make_database, one_row, without_column, without_table,
 from tests.odd_data import instant_of
 from tests.postgres import Server
 from tests.sync.conftest import Sync, all_rows, rows_of
+from tests.users import public_folder, somebody_else
+
+__all__ = ["public_folder"]
 
 SHAPES = [
     "2026-11-16 09:30:00",
@@ -305,6 +309,87 @@ def test_a_user_who_may_only_read_cannot_be_the_one_who_writes(
     run = sync(worked_case(tmp_path / "source.db"), address)
     assert run.err.startswith("Target: The database user lacks a right: permission denied for table users. It needs ")
     assert all_rows(address) == before
+
+
+def _guest(server: Server, address: str) -> str:
+    """The address for a user with the rights that the command names, who owns nothing."""
+    name = address.rpartition("/")[2]
+    if server.execute("SELECT 1 FROM pg_roles WHERE rolname = 'sync_guest'"):
+        server.execute("DROP ROLE sync_guest")
+    server.execute("CREATE ROLE sync_guest LOGIN PASSWORD 'guest'")
+    for grant in (
+        f"GRANT TEMPORARY ON DATABASE {name} TO sync_guest",
+        "GRANT USAGE, CREATE ON SCHEMA public TO sync_guest",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO sync_guest",
+    ):
+        server.execute(grant, name)
+    return re.sub("//.*@", "//sync_guest:guest@", address)
+
+
+def test_indexes_on_tables_of_somebody_else_are_printed_and_the_rows_are_copied(
+    sync: Sync, tmp_path: Path, postgres_server: Server
+) -> None:
+    address = make_database(postgres_server.create_database("owned"), without=["lead_scores"], **ODD)
+    with psycopg.connect(address) as server:
+        server.execute("DROP INDEX ix_users_role_user_id")
+    source = worked_case(tmp_path / "source.db")
+    run = sync(source, _guest(postgres_server, address))
+    assert (run.status, run.err) == (0, "")
+    assert run.out.endswith(
+        "The target lacks indexes that the app needs. Its owner can make them:\n"
+        "CREATE INDEX IF NOT EXISTS ix_users_role_user_id ON users (role, user_id, english_level);\n"
+    )
+    assert len(rows_of(address, "users")) == len(rows_of(source, "users"))
+    assert "lead_scores" in run.out
+    with psycopg.connect(address) as server:
+        assert server.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'lead_scores'").fetchone() == (2,)
+    postgres_server.execute("DROP OWNED BY sync_guest", "owned")
+
+
+@pytest.mark.parametrize("busy", ["server", "file"])
+def test_a_target_that_somebody_else_keeps_busy_is_waited_for_only_so_long(
+    busy: str, sync: Sync, tmp_path: Path, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.sync.target.WAIT_SECONDS", 1)
+    source = worked_case(tmp_path / "source.db")
+    address = one_row(postgres_server.create_database("locked")) if busy == "server" else one_row(tmp_path / "busy.db")
+    before = all_rows(address)
+    with _opened_by_another(address) as other:
+        other.execute("BEGIN IMMEDIATE" if busy == "file" else "LOCK TABLE users IN ROW EXCLUSIVE MODE")
+        run = sync(source, address)
+        other.rollback()
+    assert run.err == (
+        "Target: Another program has been writing to it for more than 1 seconds. "
+        "Try again; if it stays so, find out which one it is.\n"
+    )
+    assert all_rows(address) == before
+
+
+def _opened_by_another(address: str | Path) -> Any:
+    return closing(sqlite3.connect(address)) if isinstance(address, Path) else psycopg.connect(address)
+
+
+def test_a_server_that_only_lets_read_is_said_to(sync: Sync, tmp_path: Path, postgres_server: Server) -> None:
+    address = one_row(postgres_server.create_database("reading"))
+    postgres_server.execute("ALTER ROLE reading_owner SET default_transaction_read_only = on")
+    run = sync(worked_case(tmp_path / "source.db"), address)
+    assert run.err.startswith("Target: The database may only be read. Name a user who may write")
+
+
+def test_a_file_or_folder_that_only_lets_read_is_said_to(
+    sync: Sync, public_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLUENCY_REPORTS_FOLDER", str(public_folder))
+    source = one_row(public_folder / "source.db")
+    target, waiting = worked_case(public_folder / "target.db"), one_row(public_folder / "waiting.db")
+    with closing(sqlite3.connect(waiting)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    for path in (source, target, waiting):
+        path.chmod(0o444)
+    public_folder.chmod(0o555)
+    with somebody_else():
+        assert sync(source, target).err.startswith("Target: The database may only be read. Name a user who may write")
+        assert sync(waiting, target).err.startswith("Source: The folder of the database file may not be written to. ")
 
 
 def test_the_same_database_by_another_name_is_refused(sync: Sync, tmp_path: Path, postgres_server: Server) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.schema import coaching_sessions, conversion_triggers, users
+from lib.schema import coaching_sessions, conversion_triggers, lead_scores, users
 from lib.sync.fitting import LONGEST_KEY, Fitter, Limits
 from lib.sync.moments import of_database, of_text, to_text
 from tests.odd_data import BLANK, SHAPES, UNREADABLE, in_shape, instant_of
@@ -60,11 +60,18 @@ def test_a_value_that_fits_is_stored_as_its_column_wants_it(column: str, given: 
         ("confidence_score", "high", "confidence_score is no number"),
         ("confidence_score", True, "confidence_score is no number"),
         ("confidence_score", float("nan"), "confidence_score is no number"),
-        ("confidence_score", Decimal("1e400"), "confidence_score is no number"),
+        ("confidence_score", Decimal("NaN"), "confidence_score is no number"),
+        ("confidence_score", Decimal("1e400"), "confidence_score is not between 1 and 10"),
+        ("confidence_score", Decimal("1e999999999"), "confidence_score is not between 1 and 10"),
+        ("confidence_score", "1e-999999999", "confidence_score is not between 1 and 10"),
         ("confidence_score", 10.1, "confidence_score is not between 1 and 10"),
         ("confidence_score", 0, "confidence_score is not between 1 and 10"),
         ("duration_seconds", 2**31, "duration_seconds is too large"),
         ("duration_seconds", 10**400, "duration_seconds is too large"),
+        ("duration_seconds", Decimal("-1e999999999"), "duration_seconds is too large"),
+        ("duration_seconds", "1e999999999", "duration_seconds is too large"),
+        ("duration_seconds", "9" * 5_000, "duration_seconds is too large"),
+        ("duration_seconds", float("inf"), "duration_seconds is too large"),
         ("duration_seconds", {"seconds": 3}, "duration_seconds is no number"),
         ("session_topic", b"bytes", "session_topic is no text"),
         ("session_topic", 1.5, "session_topic is no text"),
@@ -91,6 +98,11 @@ def test_a_value_that_can_be_mended_keeps_its_row_and_is_noted(column: str, give
     assert (values[column], notes) == (stored, [note])
 
 
+@pytest.mark.parametrize("given", [10**400, Decimal("1e999999999"), "-1e400"])
+def test_a_number_without_limits_must_still_be_one_that_databases_have(given: Any) -> None:
+    assert fit(lead_scores, score_id="l", overall_score=given) == ({}, ["overall_score is too large"])
+
+
 def test_an_item_that_is_no_object_is_left_out() -> None:
     fitter = Fitter(users, source="rest", target="sqlite", limits={})
     assert fitter.fit(None) == (None, ["the item is no object"])
@@ -102,6 +114,15 @@ def test_an_item_that_is_no_object_is_left_out() -> None:
 )
 def test_scores_of_a_trigger_may_be_json_and_are_kept_as_text(given: Any, stored: str) -> None:
     assert fit(conversion_triggers, trigger_id="t", confidence_scores=given)[0]["confidence_scores"] == stored
+
+
+def test_scores_that_no_database_can_keep_leave_their_row_out() -> None:
+    reason = "conditions_met holds a number that databases cannot keep"
+    assert fit(conversion_triggers, trigger_id="t", conditions_met=[Decimal("1e400")]) == ({}, [reason])
+    wanted = {"conditions_met": Limits(valid_json=True)}
+    fitter = Fitter(conversion_triggers, source="rest", target="postgresql", limits=wanted)
+    for text in ("1e400", "[NaN]", '{"a": -Infinity}'):
+        assert fitter.fit(["t", None, None, text, None, None, None, None]) == (None, [reason])
 
 
 @pytest.mark.parametrize(("given", "stored"), [(1, True), (0, False), (True, True), (False, False), (None, None)])

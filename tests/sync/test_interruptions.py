@@ -87,6 +87,28 @@ def test_a_copy_that_is_killed_while_it_fetches_leaves_every_target_as_it_was(
     assert not (tmp_path / "new.db").exists()
 
 
+def test_what_a_killed_copy_left_is_cleared_by_the_next_one_and_what_a_living_one_makes_is_not(
+    endpoint: Endpoint, sync: Sync, tmp_path: Path
+) -> None:
+    endpoint.reply = stalling()
+    target = tmp_path / "new[1].db"
+    killed, living = (start("--from", endpoint.url, "--to", target) for _ in range(2))
+    wait_for(lambda: len(endpoint.asked) == 2)
+    other = tmp_path / ".else.db.01234567.part"
+    other.touch()
+    assert len(parts := set(tmp_path.glob(".new*.part"))) == 2
+    killed.kill()
+    killed.communicate(timeout=60)
+    endpoint.reply = good(**SOURCE)
+    assert sync(endpoint.url, target).status == 0
+    assert len(left := set(tmp_path.glob(".new*.part"))) == 1
+    assert left < parts
+    living.kill()
+    living.communicate(timeout=60)
+    assert sync(endpoint.url, target).status == 0
+    assert sorted(tmp_path.iterdir()) == [other, target]
+
+
 def test_a_copy_that_is_told_to_stop_says_so_and_leaves_no_trace(endpoint: Endpoint, tmp_path: Path) -> None:
     endpoint.reply = stalling()
     running = [start("--from", endpoint.url, "--to", tmp_path / name) for name in ("one.db", "two.db")]

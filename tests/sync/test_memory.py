@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.sync.endpoint import TOKEN, Endpoint, Reply
 
@@ -18,22 +21,28 @@ status = main(sys.argv[1:])
 print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line))
 sys.exit(status)
 """
-LONG = "what was said " * 100
+SAID = "what was said "
 
 
-def sessions(megabytes: int) -> Iterator[bytes]:
-    """An answer of about that size, made as it is sent."""
-    session = json.dumps({"session_id": "ID", "user_id": "ann", "session_topic": LONG, "confidence_score": 8.5})
-    before, after = session.split("ID")
+def sessions(megabytes: int, length: int) -> Iterator[bytes]:
+    """An answer of about that size, made as it is sent; a session's text has about ``length`` characters."""
+    session = {"session_id": "ID", "user_id": "ann", "session_topic": SAID * (length // len(SAID))}
+    before, after = json.dumps(session).split("ID")
     yield b'{"users": [{"user_id": "ann"}], "errors": [], "sessions": ['
-    for number in range(0, megabytes * 1_000_000 // len(session), 100):
+    for number in range(0, megabytes * 1_000_000 // length, 100):
         lot = ",".join(f"{before}{each}{after}" for each in range(number, number + 100))
         yield f"{',' if number else ''}{lot}".encode()
     yield b"]}"
 
 
-def peak_kilobytes(endpoint: Endpoint, target: Path, megabytes: int) -> int:
-    endpoint.reply = Reply(sessions(megabytes))
+def packed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    packing = zlib.compressobj(level=1, wbits=zlib.MAX_WBITS | 16)  # as gzip does
+    yield from map(packing.compress, chunks)
+    yield packing.flush()
+
+
+def peak_kilobytes(endpoint: Endpoint, target: Path, reply: Reply) -> int:
+    endpoint.reply = reply
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, "--from", endpoint.url, "--to", target],
         cwd=ROOT,
@@ -45,9 +54,22 @@ def peak_kilobytes(endpoint: Endpoint, target: Path, megabytes: int) -> int:
     return int(done.stdout.splitlines()[-1])
 
 
-def test_five_times_the_data_takes_no_more_memory(endpoint: Endpoint, tmp_path: Path) -> None:
-    small = peak_kilobytes(endpoint, tmp_path / "small.db", 20)
-    large = peak_kilobytes(endpoint, tmp_path / "large.db", 100)
+PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda megabytes: Reply(sessions(megabytes, 1_300)),
+        lambda megabytes: Reply(packed(sessions(megabytes, 48_000)), headers=PACKED),
+    ],
+    ids=["plain", "long texts, packed"],
+)
+def test_five_times_the_data_takes_no_more_memory(
+    answer: Callable[[int], Reply], endpoint: Endpoint, tmp_path: Path
+) -> None:
+    small = peak_kilobytes(endpoint, tmp_path / "small.db", answer(20))
+    large = peak_kilobytes(endpoint, tmp_path / "large.db", answer(100))
     assert (tmp_path / "large.db").stat().st_size > 100_000_000
     assert large < small + 15_000
     assert large < 250_000

@@ -116,6 +116,23 @@ def test_rows_that_do_not_fit_are_left_out_counted_and_written_down(
     assert left_out.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize(
+    "number", ["1e999999999", "1e99999999999999999999", "9" * 5_000, "9" * 100_000, '"1e999999999"', "-" + "9" * 400]
+)
+@pytest.mark.parametrize("column", ["duration_seconds", "confidence_score"])
+def test_a_huge_number_leaves_its_row_out_and_no_other(
+    column: str, number: str, endpoint: Endpoint, sync: Sync, tmp_path: Path
+) -> None:
+    rows = json.dumps([SESSION, SESSION | {"session_id": "s2", column: "HUGE"}, SESSION | {"session_id": "s3"}])
+    body = json.dumps(export(users=[ANN], sessions=["ROWS"])).replace('["ROWS"]', rows).replace('"HUGE"', number)
+    endpoint.reply = Reply(body.encode())
+    run = sync(endpoint.url, tmp_path / "lab.db")
+    assert (run.status, run.err) == (0, "")
+    assert f"Left out: 1 row of coaching_sessions: {column} is " in run.out
+    assert [row[0] for row in rows_of(tmp_path / "lab.db", "coaching_sessions")] == ["s1", "s3"]
+    assert len(next((tmp_path / "reports").iterdir()).read_text().splitlines()) == 1
+
+
 def test_a_packed_answer_is_unpacked(endpoint: Endpoint, sync: Sync, tmp_path: Path) -> None:
     body = gzip.compress(json.dumps(export(users=[ANN])).encode())
     endpoint.reply = Reply(body, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
@@ -138,6 +155,7 @@ PACKED = JSON | {"Content-Encoding": "gzip"}
         (Reply(b"not gzip at all", headers=PACKED), "damaged: it cannot be unpacked"),
         (Reply(b""), "The answer is empty."),
         (Reply(WHOLE + b"]"), "not JSON, or is damaged"),
+        (Reply(b'{"users": [' + b"9" * 200_000 + b"]}"), "expected shape: a number has more than 65,536 digits."),
         (Reply(b'{"users": ["\xff"]}'), "not JSON, or is damaged"),
         (Reply(b"[]"), "expected shape: it is no object"),
         (Reply(b"{}"), "no list users and no list sessions and no list errors"),
