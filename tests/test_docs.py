@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
-import shutil
-import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,42 +17,15 @@ import pytest
 from lib import database, refusals
 from lib.schema import OPTIONAL_TABLES, TABLES
 from lib.sync.__main__ import main as sync
-from tests.factory import worked_case
+from tests.factory import make_database, worked_case
+from tests.node_endpoint import TOKEN, documented, export_rows, served
 from tests.postgres import Server
 from tests.schema.answers import answers, same_answers
+from tests.worked_case import WORKED_CASE
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-TOKEN = "a-token-of-the-tests"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-NAMES = {"sessions": "coaching_sessions", "errors": "detected_errors"}
-KEYS = {table.name: table.columns.keys()[0] for table in TABLES}
-
-# A server around the handler of the documentation; its rows come from a file. The last argument names a row that fails.
-SERVE = """
-const [module, rows, pageSize, breaksAt] = process.argv.slice(1)
-const { createServer } = await import('node:http')
-const { readFileSync } = await import('node:fs')
-const { exportHandler } = await import(module)
-const data = JSON.parse(readFileSync(rows, 'utf8'))
-async function open() {
-  return {
-    tables: Object.keys(data),
-    close: () => console.log('closed'),
-    rows: async function* (entry, after) {
-      const key = entry.columns[0]
-      for (const row of data[entry.name]) {
-        if (row[key] === breaksAt) throw new Error('the disk is gone')
-        if (after === null || row[key] > after) yield row
-      }
-    },
-  }
-}
-const handler = exportHandler({ token: process.env.FLUENCY_API_TOKEN, open, pageSize: Number(pageSize) })
-createServer(handler).listen(0, '127.0.0.1', function () { console.log(this.address().port) })
-"""
-
-Serve = Callable[..., AbstractContextManager[str]]
 
 
 def sql_block(name: str) -> str:
@@ -135,33 +103,7 @@ def test_links_between_the_pages_lead_to_files(page: Path):
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory, worked_path: Path) -> Path:
     """The worked case as the endpoint reads it, sorted by key."""
-    data: dict[str, list[dict[str, Any]]] = {}
-    with closing(sqlite3.connect(worked_path)) as connection:
-        connection.row_factory = sqlite3.Row
-        for table in TABLES:
-            name = {table: name for name, table in NAMES.items()}.get(table.name, table.name)
-            rows = connection.execute(f"SELECT * FROM {table.name} ORDER BY {KEYS[table.name]}")
-            data[name] = [dict(row) for row in rows]
-    path = tmp_path_factory.mktemp("exported") / "rows.json"
-    path.write_text(json.dumps(data), encoding="utf-8")
-    return path
-
-
-@contextmanager
-def served(rows: Path, page_size: str = "Infinity", breaks_at: str = "") -> Iterator[str]:
-    node = shutil.which("node")
-    assert node, "These tests need Node.js: install Debian's package nodejs."
-    module = (DOCS / "rest_endpoint.mjs").as_uri()
-    command = [node, "--input-type=module", "-e", SERVE, module, str(rows), page_size, breaks_at]
-    environment = {**os.environ, "FLUENCY_API_TOKEN": TOKEN}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as run:
-        try:
-            assert run.stdout is not None
-            yield f"http://127.0.0.1:{int(run.stdout.readline())}/api/analytics/export"
-        finally:
-            run.terminate()
+    return export_rows(worked_path, tmp_path_factory.mktemp("exported") / "rows.json")
 
 
 def everything(url: str) -> tuple[dict[str, list[Any]], int]:
@@ -243,3 +185,20 @@ def test_what_the_endpoint_serves_is_synced_to_the_same_answers_and_twice_change
         capsys.readouterr()
         assert sync(["--from", url, "--to", str(target)]) == 0
         assert capsys.readouterr().out.startswith("Nothing changed")
+
+
+@pytest.mark.parametrize("naive", [False, True])
+def test_the_command_of_the_documentation_serves_postgresql(
+    naive: bool,
+    postgres_server: Server,
+    worked_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("FLUENCY_API_TOKEN", TOKEN)
+    monkeypatch.setenv("FLUENCY_REPORTS_FOLDER", str(tmp_path))
+    address = make_database(postgres_server.create_database("serving"), naive=naive, **WORKED_CASE)
+    with documented(tmp_path / "endpoint", address) as url:
+        assert httpx.get(url).status_code == 401
+        assert sync(["--from", url, "--to", str(tmp_path / "lab.db")]) == 0
+    same_answers(answers(str(worked_path)), answers(str(tmp_path / "lab.db")))
