@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import zlib
@@ -21,17 +22,19 @@ status = main(sys.argv[1:])
 print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line))
 sys.exit(status)
 """
-SAID = "what was said "
 
 
 def sessions(megabytes: int, length: int) -> Iterator[bytes]:
-    """An answer of about that size, made as it is sent; a session's text has about ``length`` characters."""
-    session = {"session_id": "ID", "user_id": "ann", "session_topic": SAID * (length // len(SAID))}
-    before, after = json.dumps(session).split("ID")
-    yield b'{"users": [{"user_id": "ann"}], "errors": [], "sessions": ['
-    for number in range(0, megabytes * 1_000_000 // length, 100):
-        lot = ",".join(f"{before}{each}{after}" for each in range(number, number + 100))
-        yield f"{',' if number else ''}{lot}".encode()
+    """An answer of about that size, made as it is sent, whose sessions have texts of ``length`` characters.
+
+    Each repeats words of its own every thousand: it is packed to a fortieth, and not to nothing.
+    """
+    session = json.dumps({"session_id": "ID", "user_id": "ann", "session_topic": "TEXT"})
+    yield b'{"errors": [], "users": [{"user_id": "ann"}], "sessions": ['
+    for number in range(megabytes * 1_000_000 // length):
+        words = random.Random(number).randbytes(500).hex()
+        row = session.replace("ID", str(number)).replace("TEXT", (words * (length // 1_000 + 1))[:length])
+        yield f"{',' if number else ''}{row}".encode()
     yield b"]}"
 
 
