@@ -45,4 +45,5 @@ All rows first go to temporary tables; then, in one transaction, what the source
 is updated, what is new is inserted. Until its commit every reader sees the old state; after any interruption the target
 is as before; the same rows again change nothing. One exception: offers are a record of what was sent. A row of
 conversion_triggers whose user is still there is never removed, nor set back from sent to not sent.
+Indexes that are missing are made in the same transaction, on tables that are ours; statements for others are printed.
 """
