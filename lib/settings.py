@@ -155,9 +155,6 @@ class Settings(BaseSettings):
     role_analyst: Rules = Field((), description="who sees all pages of figures and SQL, without e-mail addresses")
     role_admin: Rules = Field((), description="who sees everything, Reports and Audit too")
 
-    report_rows: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        2_000, description="row limit of an own analysis in the report, which is read and not worked with"
-    )
     mail_host: str = Field("", description="mail server that the report is sent through; empty: no mail")
     mail_port: Annotated[int, Field(ge=0, le=65535)] = Field(0, description="its port; 0 is the usual one")
     mail_security: Literal["ssl", "starttls", "none"] = Field("ssl", description="ssl (465), starttls (587), none (25)")

@@ -77,8 +77,9 @@ class AnalysisResult:
 
     @property
     def rows_text(self) -> str:
-        """`12 rows`, or `10,000 of more rows`."""
-        return f"{len(self.frame):,} {'of more rows' if self.is_cut else 'row' if len(self.frame) == 1 else 'rows'}"
+        """`12 rows`, or `first 10,000 of more rows`."""
+        many = f"{len(self.frame):,}"
+        return f"first {many} of more rows" if self.is_cut else f"{many} {'row' if many == '1' else 'rows'}"
 
 
 def run_analyses(connection: Connection, own: OwnAnalyses, as_of: date, zone: str) -> tuple[AnalysisResult, ...]:

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from lib.charts import LIGHT
+from lib.report.alone import csv_sheets
 from lib.report.contents import Report
-from lib.report.names import csv_sheets, stem
+from lib.report.names import stem
 from lib.report.summary import schema
 from lib.report.tables import sheets
 

@@ -56,7 +56,7 @@ def _excerpt(result: AnalysisResult, limit: int, where: str, zone: str) -> Excer
 def _left(result: AnalysisResult, rows: int, where: str) -> str:
     parts = []
     if rows < len(result.frame) or result.is_cut:
-        parts.append(f"{rows:,} of {result.rows_text}")
+        parts.append(f"{rows:,} of {'the ' if result.is_cut else ''}{result.rows_text}")
     if len(result.columns) > COLUMNS:
         parts.append(f"{COLUMNS} of {len(result.columns):,} columns")
     return f"{', '.join(parts)}; more in {where}" if parts else ""

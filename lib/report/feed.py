@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,9 @@ import pandas as pd
 
 from lib.database import to_utc
 from lib.exports import Column
+from lib.report.alone import Table, feed_tables
 from lib.report.checks import BrokenFile
 from lib.report.contents import Report
-from lib.report.tables import feed_tables
 from lib.report.together import UNFINISHED, naming, remove_leftovers, sync_folder, write_through
 
 if TYPE_CHECKING:
@@ -25,17 +24,18 @@ OF_THE_RUN = ("as_of", "generated_at", "timezone")
 def write_feed(report: Report, folder: Path) -> list[Path]:
     """Replace engagement, mistakes, heatmap, candidates and each analysis_NAME (.parquet) in ``folder``.
 
-    Values are as computed: neither rounded nor escaped; moments are UTC. Every table also has as_of (date),
-    generated_at (timestamp) and timezone, so that a reader sees when one is not of the same run as another. All are
-    written and checked before the first is replaced; each is replaced in one step. The table of an analysis that is
-    gone or did not run is removed, rather than left as of its last day. Raises OSError, BrokenFile.
+    Values are as computed: neither rounded nor escaped; moments are UTC. Every table also has as_of (date), data_as_of,
+    generated_at (timestamps) and timezone, so that a reader sees when one is not of the same run as another, and the
+    same with its window and its rows ("N of M") as metadata of the file. All are written and checked before the first
+    is replaced; each is replaced in one step. The table of an analysis that is gone or did not run is removed, rather
+    than left as of its last day. Raises OSError, BrokenFile.
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     with naming(folder), tempfile.TemporaryDirectory(dir=folder, prefix=f"{UNFINISHED}feed_") as made:
         work = Path(made)
-        for name, (frame, columns) in feed_tables(report).items():
-            _write(work / f"{name}.parquet", _table(report, frame, columns))
+        for name, table in feed_tables(report).items():
+            _write(work / f"{name}.parquet", _table(report, table))
         placed = [path.replace(folder / path.name) for path in sorted(work.iterdir())]
     for path in set(folder.glob("analysis_*.parquet")) - set(placed):
         if _is_ours(path):
@@ -66,19 +66,33 @@ def _write(path: Path, table: pa.Table) -> None:
         found = pq.read_table(path)
     except pa.ArrowException as error:
         raise BrokenFile(path.name, f"it does not open ({error})") from error
-    if not found.equals(table):
+    if not found.equals(table, check_metadata=True):
         raise BrokenFile(path.name, "it does not hold what was written")
 
 
-def _table(report: Report, frame: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Table:
+def _table(report: Report, table: Table) -> pa.Table:
     import pyarrow as pa
 
+    frame, columns = table.sheet.frame, table.sheet.columns
     arrays = {name: pa.array(_values(frame[name], column), _type(column)) for name, column in columns.items()}
-    size = len(frame)
+    size, moment = len(frame), pa.timestamp("us", tz="UTC")
     arrays["as_of"] = pa.array([report.as_of] * size, pa.date32())
-    arrays["generated_at"] = pa.array([report.generated_at] * size, pa.timestamp("us", tz="UTC"))
+    arrays["data_as_of"] = pa.array([report.data_as_of] * size, moment)
+    arrays["generated_at"] = pa.array([report.generated_at] * size, moment)
     arrays["timezone"] = pa.array([report.options.zone] * size, pa.string())
-    return pa.table(arrays)
+    return pa.table(arrays, metadata=_metadata(report, table))
+
+
+def _metadata(report: Report, table: Table) -> dict[str, str]:
+    """What the file says about itself where it has no row to say it in; moments are UTC, in ISO 8601."""
+    return {
+        "as_of": report.as_of.isoformat(),
+        "data_as_of": report.data_as_of.isoformat() if report.data_as_of else "",
+        "generated_at": report.generated_at.isoformat(),
+        "timezone": report.options.zone,
+        "window": table.period.caption,
+        "rows": table.rows,
+    }
 
 
 def _values(series: pd.Series[Any], column: Column) -> list[Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lib.exports import csv_bytes, json_bytes, xlsx_bytes
+from lib.report.alone import csv_sheets
 from lib.report.changes import Changes
 from lib.report.checks import BrokenFile, check_files
 from lib.report.contents import Report
 from lib.report.feed import write_feed
-from lib.report.names import HEATMAP, REPORT, SUMMARY, csv_sheets, make_stamp
+from lib.report.names import HEATMAP, REPORT, SUMMARY, make_stamp
 from lib.report.picture import heatmap_png
 from lib.report.summary import summary
 from lib.report.tables import about, sheets

@@ -6,10 +6,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lib.exports import Sheet
-from lib.report.contents import Report
-from lib.report.tables import analysis_sheets, candidates_sheet, engagement_sheet, mistakes_sheet
-
 SUMMARY = "daily_summary"
 REPORT = "daily_report"
 HEATMAP = "mistakes_heatmap"
@@ -43,13 +39,3 @@ def _parts(name: str) -> tuple[str, str]:
     if (match := _NAME.fullmatch(name)) is None:
         raise ValueError(f"{name} is not the name of a file of the report")
     return match[1], match[2]
-
-
-def csv_sheets(report: Report) -> dict[str, Sheet]:
-    """The CSV files by the stem of their name."""
-    return {
-        f"engagement_{report.engagement.period.days}d": engagement_sheet(report),
-        "top_mistakes": mistakes_sheet(report),
-        "conversion_candidates": candidates_sheet(report),
-        **{f"analysis_{name}": sheet for name, sheet in analysis_sheets(report).items()},
-    }

@@ -51,7 +51,7 @@ def order_from(
 
 
 def _options(settings: Settings, as_of: date | None, completed_only: bool) -> ReportOptions:
-    limits = Limits(settings.analyses_seconds, min(settings.analyses_rows, settings.report_rows))
+    limits = Limits(settings.analyses_seconds, settings.analyses_rows)
     return ReportOptions(
         zone=settings.timezone,
         as_of=as_of,

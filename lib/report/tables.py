@@ -1,8 +1,6 @@
-"""The tables of the report as they are exported: what the workbook, the CSV files and the Parquet feed share."""
+"""The tables of the report as they are exported, and what the workbook says about them."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import pandas as pd
 
@@ -23,7 +21,7 @@ def sheets(report: Report) -> list[Sheet]:
         mistakes_sheet(report),
         heatmap_sheet(report),
         candidates_sheet(report),
-        *analysis_sheets(report).values(),
+        *(one.sheet for one in report.analyses if not one.problem),
     ]
 
 
@@ -67,11 +65,6 @@ def heatmap_sheet(report: Report) -> Sheet:
 def candidates_sheet(report: Report) -> Sheet:
     """All candidates; columns as on the page."""
     return Sheet("Candidates", report.conversion.candidates, CANDIDATE_COLUMNS)
-
-
-def analysis_sheets(report: Report) -> dict[str, Sheet]:
-    """Own analyses that ran, by the name that their files have."""
-    return {one.name: one.sheet for one in report.analyses if not one.problem}
 
 
 def picture_cells(cells: pd.DataFrame) -> pd.DataFrame:
@@ -157,20 +150,3 @@ def _analyses(report: Report) -> dict[str, str]:
         said = one.problem or " ".join(filter(None, [f"{one.period.caption}. {one.rows_text}.", one.description]))
         lines[f"Analysis: {one.title} ({one.name})"] = said
     return lines
-
-
-def feed_tables(report: Report) -> dict[str, tuple[pd.DataFrame, Mapping[str, Column]]]:
-    """The tables of the Parquet feed by name; columns have the names of the frames, not those that people read.
-
-    The heatmap has one row a cell here: error_type, error_category (str), frequency (int).
-    """
-    cells = report.mistakes.cells.rename(columns={"value": "error_type"})
-    cell_columns = {name: MISTAKE_COLUMNS[name] for name in ("error_type", "error_category", "frequency")}
-    tables = {
-        "engagement": engagement_sheet(report),
-        "mistakes": mistakes_sheet(report),
-        "heatmap": Sheet("Heatmap", cells, cell_columns),
-        "candidates": candidates_sheet(report),
-        **{f"analysis_{name}": sheet for name, sheet in analysis_sheets(report).items()},
-    }
-    return {name: (sheet.frame, sheet.columns) for name, sheet in tables.items()}

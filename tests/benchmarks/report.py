@@ -187,7 +187,7 @@ def _kind(own: bool) -> str:
 
 def _order(database: Path, folder: Path, *, own: bool, days: int | None = None) -> Order:
     lengths = dict.fromkeys(("engagement_days", "mistakes_days", "conversion_days"), days) if days else {}
-    limits = Limits(rows=Settings.model_fields["report_rows"].default)
+    limits = Limits(rows=Settings.model_fields["analyses_rows"].default)
     analyses = OwnAnalyses(ROOT / "analyses", days or OwnAnalyses.days, limits) if own else None
     options = ReportOptions(zone="UTC", as_of=END, own=analyses, **lengths)
     return Order(database_url=str(database), report=options, folder=folder)

@@ -15,6 +15,8 @@ from lib.queries.engagement import sessions_by_role
 from lib.queries.mistakes import MistakeFilter, top_mistakes
 from lib.queries.own import AnalysisProblem, Limits, run_own
 from lib.report.analyses import AnalysisResult, OwnAnalyses, read_folder, run_analyses, typed
+from lib.report.orders import order_from
+from lib.settings import load_settings
 from tests.conftest import Fill, opened
 from tests.factory import worked_case
 from tests.postgres import Server
@@ -127,7 +129,13 @@ def test_semicolons_at_the_end_in_texts_and_in_comments_are_no_second_statement(
 def test_rows_over_the_limit_are_cut_and_that_is_said(worked: Connection, tmp_path: Path):
     found = run_one(worked, tmp_path, ENDLESS)
     assert found.frame["i"].tolist() == [1, 2, 3, 4, 5]
-    assert (found.is_cut, found.rows_text) == (True, "5 of more rows")
+    assert (found.is_cut, found.rows_text) == (True, "first 5 of more rows")
+
+
+def test_the_report_has_as_many_rows_as_the_page():
+    own = order_from(load_settings()).report.own
+    assert own is not None
+    assert own.limits.rows == load_settings().analyses_rows == 10_000
 
 
 def test_as_many_rows_as_the_limit_are_all_there_are(worked: Connection, tmp_path: Path):

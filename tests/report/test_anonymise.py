@@ -14,11 +14,12 @@ from lib.analysis.pseudonyms import pseudonym
 from lib.definitions import CANDIDATE_COLUMNS
 from lib.exports import Sheet, csv_bytes
 from lib.queries.people import everybody
+from lib.report.alone import feed_tables
 from lib.report.analyses import OwnAnalyses
 from lib.report.anonymise import Person, anonymise_report, anonymise_sheet
 from lib.report.contents import Report, ReportOptions, fetch_report
 from lib.report.summary import summary
-from lib.report.tables import about, feed_tables, sheets
+from lib.report.tables import about, sheets
 from tests.conftest import Fill
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -62,7 +63,7 @@ def hidden(found: Report) -> Report:
 def everything(report: Report) -> str:
     """All that any file of the report is made of, as one text."""
     tables = [csv_bytes(sheet, zone="UTC").decode() for sheet in sheets(report)]
-    feed = [frame.to_csv() for frame, _ in feed_tables(report).values()]
+    feed = [table.sheet.frame.to_csv() for table in feed_tables(report).values()]
     return "\n".join([*tables, *feed, json.dumps(summary(report)), *about(report).values()])
 
 

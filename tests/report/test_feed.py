@@ -22,7 +22,8 @@ from tests.conftest import Fill
 from tests.report.made import NOW, hidden, report_of, visible
 
 NAMES = {"candidates.parquet", "engagement.parquet", "heatmap.parquet", "mistakes.parquet"}
-RUN = {"as_of": pa.date32(), "generated_at": pa.timestamp("us", tz="UTC"), "timezone": pa.string()}
+MOMENT = pa.timestamp("us", tz="UTC")
+RUN = {"as_of": pa.date32(), "data_as_of": MOMENT, "generated_at": MOMENT, "timezone": pa.string()}
 
 
 @pytest.fixture
@@ -86,6 +87,27 @@ def test_columns_have_real_types_and_every_row_says_its_run(worked_report: Repor
     assert list(types(tmp_path, "heatmap")) == ["error_type", "error_category", "frequency", *RUN]
     assert rows(tmp_path, "candidates")[0]["last_session_at"] == datetime(2026, 11, 22, 16, 45, 0, 250_000, tzinfo=UTC)
     assert {row["generated_at"] for row in rows(tmp_path, "mistakes")} == {NOW}
+
+
+def test_every_file_says_its_window_its_rows_and_both_times(worked_report: Report, tmp_path: Path) -> None:
+    write_feed(worked_report, tmp_path)
+    assert pq.read_schema(tmp_path / "mistakes.parquet").metadata == {
+        b"as_of": b"2026-11-22",
+        b"data_as_of": b"2026-11-22T23:59:59.999000+00:00",
+        b"generated_at": b"2026-11-23T08:00:00.250000+00:00",
+        b"timezone": b"UTC",
+        b"window": "24 Oct – 22 Nov 2026 (UTC)".encode(),
+        b"rows": b"10 of 30",
+    }
+    assert pq.read_schema(tmp_path / "candidates.parquet").metadata[b"rows"] == b"2 of 2"
+
+
+def test_an_analysis_that_is_cut_says_so_in_the_file(worked_report: Report, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"name": ["a"] * 3})
+    own = AnalysisResult("own", "Own", "", Period(NOW.date(), 30), "", frame, {"name": Column("Name", "text")}, True)
+    write_feed(replace(worked_report, analyses=(own, replace(own, name="all", is_cut=False))), tmp_path)
+    said = [pq.read_schema(tmp_path / f"analysis_{name}.parquet").metadata[b"rows"] for name in ("own", "all")]
+    assert said == [b"first 3 of more rows", b"3 of 3"]
 
 
 def test_empty_tables_have_the_same_types(worked_report: Report, filled: Fill, tmp_path: Path) -> None:

@@ -119,6 +119,29 @@ def test_each_engagement_figure_stands_beside_the_window_before(worked_files: di
     assert (free["Confidence, before"], free["Confidence, change"]) == ("8.65", "-0.98")
 
 
+SAID = ("Report window", "Report rows", "Data as of (UTC)", "Computed at (UTC)")
+
+
+def test_every_row_of_a_csv_says_its_window_its_rows_and_both_times(worked_files: dict[str, bytes]) -> None:
+    times = ("2026-11-22 23:59:59", "2026-11-23 08:00:00")
+    for name, window, rows in (
+        ("engagement_7d", "16–22 Nov 2026 (UTC)", "5 of 5"),
+        ("top_mistakes", "24 Oct – 22 Nov 2026 (UTC)", "10 of 30"),
+        ("conversion_candidates", "9–22 Nov 2026 (UTC)", "2 of 2"),
+    ):
+        found = csv_of(worked_files[f"{name}.csv"])
+        assert {tuple(row[column] for column in SAID) for row in found} == {(window, rows, *times)}
+        assert list(found[0])[-4:] == list(SAID)
+
+
+def test_without_sessions_a_csv_says_no_time_of_the_data(filled: Fill) -> None:
+    with filled() as connection:
+        files = files_of(report_of(connection, zone="Europe/Berlin"))
+    row = csv_of(files["engagement_7d.csv"])[0]
+    assert (row["Data as of (Europe/Berlin)"], row["Computed at (Europe/Berlin)"]) == ("", "2026-11-23 09:00:00")
+    assert files["conversion_candidates.csv"].decode().rstrip().endswith("Computed at (Europe/Berlin)")
+
+
 def test_mistakes_equal_the_worked_case_in_csv_and_excel(worked_files: dict[str, bytes], book: Workbook) -> None:
     rows = csv_of(worked_files["top_mistakes.csv"])
     assert [(row["Mistake"], row["Count"], row["Share"]) for row in rows[:5]] == [
@@ -265,7 +288,9 @@ def test_an_own_analysis_is_a_sheet_and_a_csv_and_a_broken_one_is_named(worked_r
     report = replace(worked_report, analyses=(good, broken))
     files = make_files(report, compare(report, None), stamp=STAMP)
     check_files(files, report)
-    assert [row["hour"] for row in csv_of(files[f"analysis_by_hour_{STAMP}.csv"])] == ["08", "", "09"]
+    rows = csv_of(files[f"analysis_by_hour_{STAMP}.csv"])
+    assert [row["hour"] for row in rows] == ["08", "", "09"]
+    assert {row["Report rows"] for row in rows} == {"first 3 of more rows"}
     assert f"analysis_bad_{STAMP}.csv" not in files
     assert list(files)[-1] == f"daily_summary_{STAMP}.json"
     book = load_workbook(io.BytesIO(files[f"daily_report_{STAMP}.xlsx"]))
@@ -358,10 +383,10 @@ def workbook(rows: int, *columns: int) -> bytes:
         ("daily_report.html", b"<!doctype html>\xff</html>", "UTF-8"),
         ("engagement_7d.csv", b"", "cannot be read"),
         ("engagement_7d.csv", b"\xff\xfe", "cannot be read"),
-        ("engagement_7d.csv", b"Role,Users\r\nfree,4\r\n", "2 columns instead of 16"),
-        ("top_mistakes.csv", ("," * 11 + "\r\n").encode(), "0 rows instead of 10"),
-        ("top_mistakes.csv", (("," * 11 + "\r\n") * 10 + "," * 5).encode(), "no end"),
-        ("conversion_candidates.csv", (("," * 10 + "\r\n") * 9).encode(), "8 rows instead of 2"),
+        ("engagement_7d.csv", b"Role,Users\r\nfree,4\r\n", "2 columns instead of 20"),
+        ("top_mistakes.csv", ("," * 15 + "\r\n").encode(), "0 rows instead of 10"),
+        ("top_mistakes.csv", (("," * 15 + "\r\n") * 10 + "," * 5).encode(), "no end"),
+        ("conversion_candidates.csv", (("," * 14 + "\r\n") * 9).encode(), "8 rows instead of 2"),
         ("mistakes_heatmap.png", b"", "does not open"),
         ("mistakes_heatmap.png", b"\x89PNG\r\n\x1a\n", "does not open"),
         ("mistakes_heatmap.png", blank_picture(), "blank"),

@@ -334,6 +334,16 @@ def test_own_analyses_have_a_part_each_and_broken_ones_their_reason(report: Repo
         assert "broken.sql did not run. No such table." in said
 
 
+def test_an_analysis_with_more_rows_than_its_limit_is_said_to_be_cut(report: Report) -> None:
+    frame, columns = typed(pd.DataFrame({"role": ["free"] * 30}))
+    cut = AnalysisResult("one", "Roles", "", Period(date(2026, 11, 22), 30), "", frame, columns, is_cut=True)
+    for said in (
+        Reader(page(replace(report, analyses=(cut,)))).text,
+        plain_text(replace(report, analyses=(cut,)), Changes()),
+    ):
+        assert "10 of the first 30 of more rows; more in the attached list" in said
+
+
 # The subject.
 
 
