@@ -62,12 +62,13 @@ class Mistakes:
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """``candidates``: see ``analysis.candidates.candidate_table``."""
+    """``candidates``: see ``analysis.candidates.candidate_table``, made from ``sessions``, how many there were."""
 
     period: Period
     candidates: pd.DataFrame
     accepted: Acceptance | None
     revenue: Revenue
+    sessions: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +138,9 @@ def _mistakes(connection: Connection, period: Period, options: ReportOptions) ->
 
 
 def _conversion(connection: Connection, period: Period, options: ReportOptions) -> Conversion:
+    sessions = conversion.scored_sessions(connection, period)
     table = candidate_table(
-        ScoredSessions.from_frame(conversion.scored_sessions(connection, period)),
+        ScoredSessions.from_frame(sessions),
         options.thresholds,
         known_users(
             conversion.scored_users(connection, period, with_addresses=True),
@@ -147,4 +149,4 @@ def _conversion(connection: Connection, period: Period, options: ReportOptions) 
         ),
     )
     accepted = acceptance(*conversion.offer_outcomes(connection, period.end))
-    return Conversion(period, table, accepted, revenue(len(table), options.offer.price, accepted))
+    return Conversion(period, table, accepted, revenue(len(table), options.offer.price, accepted), len(sessions))

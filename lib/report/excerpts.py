@@ -54,12 +54,16 @@ def _excerpt(result: AnalysisResult, limit: int, where: str, zone: str) -> Excer
 
 
 def _left(result: AnalysisResult, rows: int, where: str) -> str:
-    parts = []
-    if rows < len(result.frame) or result.is_cut:
-        parts.append(f"{rows:,} of {'the ' if result.is_cut else ''}{result.rows_text}")
+    """Which rows and columns are not shown, and where they are."""
+    parts, many = [], f"{len(result.frame):,}"
+    if result.is_cut:
+        parts.append(f"{rows:,} of more than {many} rows")
+    elif rows < len(result.frame):
+        parts.append(f"{rows:,} of {many} rows")
     if len(result.columns) > COLUMNS:
         parts.append(f"{COLUMNS} of {len(result.columns):,} columns")
-    return f"{', '.join(parts)}; more in {where}" if parts else ""
+    more = f"the first {many} rows are" if result.is_cut else "more"
+    return f"{', '.join(parts)}; {more} in {where}" if parts else ""
 
 
 def _texts(values: list[Any], column: Column) -> list[str]:

@@ -51,8 +51,8 @@ def nothing_sentences(report: Report) -> list[str]:
     return [
         f"No session and no mistake was recorded in {said}.",
         "If people did use the product, check that the data arrives: the page Data health says what is there."
-        if report.data_as_of is None or is_stale(report)
-        else "The newest data lies outside these days: choose another as-of day, or longer windows.",
+        if report.data_as_of is None or report.options.as_of is None
+        else "The data lies outside these days: choose another as-of day, or longer windows.",
     ]
 
 
@@ -62,19 +62,26 @@ def news_title(changes: Changes) -> str:
 
 
 def news(report: Report, changes: Changes) -> list[News]:
-    """What changed since the last report, people first."""
+    """What changed since the last report, people first; nothing where there is nothing to report.
+
+    An empty window is said to be empty: zeros instead of figures, and everybody gone, would be no news of people.
+    """
+    if is_empty(report):
+        return []
     if changes.is_unreadable:
-        return [News("The last report cannot be read", "So nothing in this one is marked as new.")]
+        return [News("The last report cannot be read", "so nothing in this one is marked as new.")]
     if changes.last is None:
-        return [News("This is the first report", "From the next one on, this part says what is new.")]
-    found = [*_people_news(report, changes), *_mistake_news(report, changes), *_step_news(changes)]
+        return [News("This is the first report", "from the next one on, this part says what is new.")]
+    found = [*_people_news(report, changes), *_mistake_news(report, changes), *_step_news(report, changes)]
     if changes.settings:
         said = ", ".join(f"{one.name} {shown(one.now)} (was {shown(one.last)})" for one in changes.settings)
-        found.append(News("Counted differently", f"So part of this may be no news: {said}."))
+        found.append(News("Counted differently", f"{said}; part of this may be no news."))
     return found
 
 
 def _people_news(report: Report, changes: Changes) -> list[News]:
+    if not report.conversion.sessions:
+        return [News("Candidates", f"no session with a score in {report.conversion.period.caption}.")]
     rows = report.conversion.candidates
     new = [person(row) for row in records(rows[rows["user_id"].isin(changes.new_candidates)].head(NAMED))]
     gone = [shown(one.email, 60) or shown(one.user_id, 40) for one in changes.gone[:NAMED]]
@@ -91,6 +98,8 @@ def _people_news(report: Report, changes: Changes) -> list[News]:
 
 def _mistake_news(report: Report, changes: Changes) -> list[News]:
     top = report.mistakes.top
+    if not report.mistakes.total:
+        return [News("Mistakes", f"none in {report.mistakes.period.caption}.")]
     new = [
         f"“{shown(key.text, 80)}” (no. {rank})"
         for rank, key in zip(top["rank"], mistake_keys(top), strict=True)
@@ -100,7 +109,9 @@ def _mistake_news(report: Report, changes: Changes) -> list[News]:
     return [News(what, _named(new[:NAMED], len(new)))] if new else []
 
 
-def _step_news(changes: Changes) -> list[News]:
+def _step_news(report: Report, changes: Changes) -> list[News]:
+    if not report.engagement.by_role["sessions"].any():
+        return [News("Engagement", f"no session in {report.engagement.period.caption}.")]
     labels = {"users": ("Users", 0), "sessions": ("Sessions", 0), "avg_confidence": ("Confidence", 2)}
     differing = [step for step in changes.steps if step.now != step.last]
     if not differing:
@@ -151,14 +162,19 @@ def _people_headline(report: Report, changes: Changes) -> str:
         return count(len(changes.new_candidates), "new candidate")
     if changes.new_mistakes:
         return f"{count(len(changes.new_mistakes), 'mistake')} new in the {top_name(report)}"
-    return f"{count(len(changes.gone), 'candidate')} fewer" if changes.gone else "no new candidates"
+    fewer = changes.gone and report.conversion.sessions
+    return f"{count(len(changes.gone), 'candidate')} fewer" if fewer else "no new candidates"
 
 
 def _sessions_headline(report: Report) -> str:
     """The same change as in the table below: against the window before."""
     by_role = report.engagement.by_role
     total = records(by_role[by_role["group"] == TOTAL])[-1]
-    return f"sessions {_whole_percent(total['sessions'], total['sessions_before'])}"
+    return (
+        f"sessions {_whole_percent(total['sessions'], total['sessions_before'])}"
+        if total["sessions"]
+        else "no sessions"
+    )
 
 
 def _whole_percent(now: int, before: int) -> str:

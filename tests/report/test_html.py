@@ -182,7 +182,7 @@ def test_those_who_no_longer_qualify_are_named(report: Report) -> None:
 def test_of_many_new_ones_five_are_named_and_the_rest_counted(report: Report) -> None:
     report = with_candidates(report, 1_200)
     changes = nothing_known(report)
-    assert "1,200 new candidates name0001@example.com," in Reader(page(report, changes)).text
+    assert "1,200 new candidates: name0001@example.com," in Reader(page(report, changes)).text
     assert "name0005@example.com and 1,195 more" in Reader(page(report, changes)).text
 
 
@@ -190,7 +190,7 @@ def test_mistakes_that_are_new_in_the_list_are_named_and_marked(report: Report) 
     last = read_back(report)
     del last["mistakes"]["top"][4]
     seen = Reader(page(report, compare(report, last))).text
-    assert "1 mistake new in the top ten “Mispronounced: cache” (no. 5)" in seen
+    assert "1 mistake new in the top ten: “Mispronounced: cache” (no. 5)" in seen
     assert "Mispronounced: cache new here" in seen
     assert seen.count("new here") == 1
 
@@ -198,10 +198,10 @@ def test_mistakes_that_are_new_in_the_list_are_named_and_marked(report: Report) 
 @pytest.mark.parametrize(
     ("last", "said"),
     [
-        ({"sessions": 12}, "Sessions up 4 16, after 12"),
-        ({"avg_confidence": 8.0}, "Confidence down 0.12 7.88, after 8.00"),
+        ({"sessions": 12}, "Sessions up 4: 16, after 12"),
+        ({"avg_confidence": 8.0}, "Confidence down 0.12: 7.88, after 8.00"),
         ({"users": 8}, "Engagement is unchanged"),
-        ({"avg_confidence": None}, "Confidence 7.88, after – "),
+        ({"avg_confidence": None}, "Confidence: 7.88, after – "),
     ],
 )
 def test_engagement_up_or_down_is_said_against_the_last_report(report: Report, last: Any, said: str) -> None:
@@ -218,8 +218,8 @@ def test_thresholds_that_moved_are_said_with_the_news(worked: Connection, report
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (Changes(), "This is the first report"),
-        (Changes(is_unreadable=True), "The last report cannot be read"),
+        (Changes(), "This is the first report: from the next one on, this part says what is new."),
+        (Changes(is_unreadable=True), "The last report cannot be read: so nothing in this one is marked as new."),
     ],
 )
 def test_without_a_last_report_that_is_said_and_nothing_is_marked(report: Report, changes: Changes, said: str) -> None:
@@ -269,14 +269,54 @@ def test_without_past_offers_there_is_no_expected_revenue(report: Report) -> Non
     assert "Expected revenue: no past offers to tell from." in Reader(page(young)).text
 
 
-def test_an_empty_report_says_so_instead_of_zeros(filled: Fill) -> None:
-    with filled(users=[{"user_id": "ann"}], sessions=[{"user_id": "ann"}]) as connection:
-        report = report_of(connection, as_of=date(2026, 5, 1))
-    assert subject(report, Changes()) == "Nothing to report: Fluency Lab, 1 May 2026"
-    for said in (Reader(page(report)).text, plain_text(report, Changes())):
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("later", [0, 300])
+def test_an_empty_report_says_so_instead_of_zeros(
+    worked: Connection, report: Report, later: int, is_first: bool
+) -> None:
+    empty = report_of(worked, as_of=date(2026, 5, 1), now=NOW + timedelta(days=later))
+    changes = compare(empty, None if is_first else read_back(report))
+    assert subject(empty, changes).endswith("othing to report: Fluency Lab, 1 May 2026")
+    for said in (Reader(page(empty, changes)).text, plain_text(empty, changes)):
         assert "Nothing to report" in said
-        assert "Engagement by role" not in said
         assert "choose another as-of day" in said
+        for news in ("What changed", "first report", "no longer", "down", "new candidates", "Engagement by role"):
+            assert news not in said
+
+
+def test_an_empty_report_on_the_newest_day_sends_people_to_look_whether_the_data_arrives(filled: Fill) -> None:
+    with filled(sessions=[{"started_at": "2026-11-01 09:00:00", "ended_at": None}]) as connection:
+        report = report_of(connection)
+    for said in (Reader(page(report)).text, plain_text(report, Changes())):
+        assert "check that the data arrives" in said
+        assert "as-of day" not in said
+
+
+def test_an_empty_window_is_said_to_be_empty_and_is_no_news_of_people_or_figures(
+    worked: Connection, report: Report
+) -> None:
+    early = report_of(worked, as_of=date(2026, 11, 15), engagement_days=1, conversion_days=1, mistakes_days=60)
+    assert early.mistakes.total
+    by_role = early.engagement.by_role
+    early = replace(early, engagement=replace(early.engagement, by_role=by_role.assign(sessions=0, users=0)))
+    early = replace(
+        early, conversion=replace(early.conversion, sessions=0, candidates=report.conversion.candidates[:0])
+    )
+    changes = compare(early, read_back(report))
+    assert len(changes.gone) == 2
+    for said in (Reader(page(early, changes)).text, " ".join(plain_text(early, changes).split())):
+        assert "Candidates: no session with a score in 15 Nov 2026 (UTC)." in said
+        assert "Engagement: no session in 15 Nov 2026 (UTC)." in said
+        assert "no longer" not in said
+        assert "Users down" not in said
+    assert "fewer" not in subject(early, changes)
+    assert "no sessions" in subject(early, changes)
+
+
+def test_a_window_without_mistakes_is_said_to_have_none(report: Report, changes: Changes) -> None:
+    none = replace(report.mistakes, top=report.mistakes.top.head(0), total=0, cells=report.mistakes.cells.head(0))
+    said = Reader(page(replace(report, mistakes=none), changes)).text
+    assert "Mistakes: none in 24 Oct – 22 Nov 2026 (UTC)." in said
 
 
 def test_a_database_without_sessions_is_said_first(filled: Fill) -> None:
@@ -293,7 +333,7 @@ def test_candidates_are_reported_even_where_the_other_windows_are_empty(filled: 
     sessions = [{"user_id": "ann", "started_at": f"{day} 09:00:00", "confidence_score": 9.0} for day in days]
     with filled(users=[{"user_id": "ann", "email": "ann@example.com"}], sessions=sessions) as connection:
         report = report_of(connection, as_of=date(2026, 11, 22))
-    wanted = "Data is 11 days old; 1 candidate, sessions -100 %: Fluency Lab, 22 Nov 2026"
+    wanted = "Data is 11 days old; 1 candidate, no sessions: Fluency Lab, 22 Nov 2026"
     assert subject(report, Changes()) == wanted
     assert "ann@example.com" in Reader(page(report)).text
 
@@ -341,7 +381,7 @@ def test_an_analysis_with_more_rows_than_its_limit_is_said_to_be_cut(report: Rep
         Reader(page(replace(report, analyses=(cut,)))).text,
         plain_text(replace(report, analyses=(cut,)), Changes()),
     ):
-        assert "10 of the first 30 of more rows; more in the attached list" in said
+        assert "10 of more than 30 rows; the first 30 rows are in the attached list" in said
 
 
 # The subject.
