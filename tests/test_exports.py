@@ -309,6 +309,15 @@ def test_about_comes_first_and_says_what_it_was_given_and_what_columns_mean() ->
     assert book.properties.creator == "Fluency Lab Analytics"
 
 
+def test_on_paper_a_table_is_as_wide_as_the_page_and_has_its_header_on_each() -> None:
+    book = book_of(one_column(["a"] * 200, "text"), about={"Title": "Report"})
+    for table in book:
+        assert (table.page_setup.orientation, table.sheet_properties.pageSetUpPr.fitToPage) == ("landscape", True)
+        assert (table.page_setup.fitToWidth, table.page_setup.fitToHeight) == (1, 0)
+    assert book["About"]["A1"].font.name == "Calibri"
+    assert book.worksheets[1].print_title_rows == "$1:$1"
+
+
 def test_a_table_has_a_bold_frozen_header_a_filter_and_columns_as_wide_as_their_content() -> None:
     columns = {"a": Column("A", "integer"), "b": Column("Mistake", "text"), "c": Column("C", "text")}
     frame = pd.DataFrame({"a": [1, 2], "b": ["x" * 30, "y"], "c": ["z" * 500, "z"]})
@@ -317,6 +326,7 @@ def test_a_table_has_a_bold_frozen_header_a_filter_and_columns_as_wide_as_their_
     assert table.auto_filter.ref == "A1:C3"
     assert [cell.font.bold for cell in table[1]] == [True] * 3
     assert not table["A2"].font.bold
+    assert {(cell.font.name, cell.font.size) for row in table.iter_rows() for cell in row} == {("Calibri", 11)}
     assert [table.column_dimensions[letter].width for letter in "ABC"] == [8, 32, 60]
 
 

@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
+from lib.analysis.numbers import round_half_up
 from lib.dialects import UNKNOWN
 from lib.period import Period
 from lib.schema import LEVELS, ROLES
 
 TOTAL = "total"
 FIGURES = ("users", "sessions", "avg_confidence", "avg_mistakes", "sessions_per_user")
+PLACES = 2  # decimals of a figure, wherever people read it
 _SUMS = ["users", "sessions", "scored", "score_sum", "counted", "mistake_sum"]
 
 
@@ -29,13 +31,21 @@ def engagement_table(
     ``sums`` has window 0 (now) and 1 (before), see ``queries.engagement``; ``shown`` keeps those groups only.
     Columns: group (str), users, sessions (int), avg_confidence (float, 1-10), avg_mistakes (float, a session),
     sessions_per_user (float); for each of the five its value before, with the ending _before, and the change against
-    that, with the ending _change. Averages are not rounded; NaN where there is nothing to average.
+    that, with the ending _change. Averages are not rounded; NaN where there is nothing to average. A change is that of
+    the figures as they are shown, to two decimals: what a reader who subtracts them gets.
     """
     groups = [group for group in ordered(set(sums["group"]), first) if not shown or group in shown]
     now, before = (_figures(sums[sums["window"] == window], groups, total) for window in (0, 1))
     now, before = now.reset_index(), before.reset_index(drop=True)
-    change = now[list(FIGURES)] - before
+    change = (_shown(now) - _shown(before)).round(PLACES)
     return pd.concat([now, before.add_suffix("_before"), change.add_suffix("_change")], axis=1)
+
+
+def _shown(figures: pd.DataFrame) -> pd.DataFrame:
+    whole = ["users", "sessions"]
+    return figures[list(FIGURES)].apply(
+        lambda values: values if values.name in whole else round_half_up(values, PLACES)
+    )
 
 
 def level_table_of(sums: pd.DataFrame, shown: Collection[str] = ()) -> pd.DataFrame:

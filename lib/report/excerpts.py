@@ -1,4 +1,4 @@
-"""Own analyses in the mail: the first rows of each as texts; a broken one is named with its reason."""
+"""Own analyses in the mail: the first rows of each as texts; broken ones are named with their reasons."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lib.report.contents import Report
 from lib.report.wording import NO_DATA, figure, shown
 
 COLUMNS = 6
+LONGEST_PROBLEM, LONGEST_PROBLEMS = 300, 8_000
 NUMBERS = {"integer": 0, "decimal": 2, "percent": 1, "money": 2}
 
 
@@ -22,7 +23,7 @@ class Heading(NamedTuple):
 
 
 class Excerpt(NamedTuple):
-    """``left`` says which rows and columns are not shown; ``problem`` why there are none at all."""
+    """``left`` says which rows and columns are not shown."""
 
     title: str
     window: str
@@ -30,12 +31,17 @@ class Excerpt(NamedTuple):
     headings: tuple[Heading, ...]
     rows: tuple[tuple[str, ...], ...]
     left: str
-    problem: str
 
 
 def excerpts(report: Report, limit: int, where: str) -> list[Excerpt]:
-    """The first ``limit`` rows of every own analysis; the rest is in ``where``."""
-    return [_excerpt(result, limit, where, report.options.zone) for result in report.analyses]
+    """The first ``limit`` rows of every own analysis that ran; the rest is in ``where``."""
+    return [_excerpt(result, limit, where, report.options.zone) for result in report.analyses if not result.problem]
+
+
+def problems(report: Report) -> str:
+    """All own analyses that did not run, each with its file and the reason; empty where there is none."""
+    found = [shown(result.problem, LONGEST_PROBLEM) for result in report.analyses if result.problem]
+    return shown(" ".join(found), LONGEST_PROBLEMS)
 
 
 def _excerpt(result: AnalysisResult, limit: int, where: str, zone: str) -> Excerpt:
@@ -49,7 +55,6 @@ def _excerpt(result: AnalysisResult, limit: int, where: str, zone: str) -> Excer
         tuple(Heading(shown(column.header(zone), 40), column.kind in NUMBERS) for column in columns.values()),
         tuple(zip(*texts, strict=True)),
         _left(result, len(head), where),
-        shown(result.problem, 400),
     )
 
 

@@ -16,7 +16,7 @@ from lib.period import day_text
 from lib.report import news, view
 from lib.report.changes import Changes
 from lib.report.contents import Report
-from lib.report.excerpts import Heading, excerpts
+from lib.report.excerpts import Heading, excerpts, problems
 from lib.report.looks import SHADES, look
 from lib.report.news import PRODUCT, subject
 from lib.report.view import Limits
@@ -64,7 +64,7 @@ def plain_text(report: Report, changes: Changes) -> str:
 
 def _contents(report: Report, changes: Changes, limits: Limits, where: str) -> dict[str, Any]:
     """All that the templates show, as texts."""
-    empty = news.is_empty(report)
+    empty, ran = news.is_empty(report), excerpts(report, limits.rows, where)
     return {
         "product": PRODUCT,
         "subject": subject(report, changes),
@@ -77,8 +77,9 @@ def _contents(report: Report, changes: Changes, limits: Limits, where: str) -> d
         "news_title": news.news_title(changes),
         "news": news.news(report, changes),
         "definitions": definitions_of(report),
-        "analyses": excerpts(report, limits.rows, where)[: limits.analyses],
-        "analyses_left": view.of(report.analyses[: limits.analyses], len(report.analyses), where),
+        "analyses": ran[: limits.analyses],
+        "analyses_left": view.of(ran[: limits.analyses], len(ran), where),
+        "analyses_broken": problems(report),
         **({} if empty else _parts(report, changes, limits, where)),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
@@ -66,6 +66,8 @@ def message(mail: Mail, recipient: str, *, size_limit: int | None = None) -> Ema
     """The mail to one recipient; ``size_limit`` (bytes) is the server's, where it is lower than the mail's own."""
     limit = min(mail.size_limit, size_limit or mail.size_limit)
     bare = len(_with_body(mail, recipient, note(mail.files, limit)).as_bytes())
+    if mail.pictures and bare > limit:
+        return message(_without_pictures(mail), recipient, size_limit=size_limit)
     attached = dict(_fitting(mail.files, limit - bare))
     left_out = {name: content for name, content in mail.files.items() if name not in attached}
     whole = _with_body(mail, recipient, note(left_out, limit))
@@ -74,6 +76,19 @@ def message(mail: Mail, recipient: str, *, size_limit: int | None = None) -> Ema
         params = {"charset": "utf-8"} if maintype == "text" else {}
         whole.add_attachment(content, maintype=maintype, subtype=subtype, filename=name, params=params)
     return whole
+
+
+def _without_pictures(mail: Mail) -> Mail:
+    """The same with a sentence in the place of each picture; what it shows is said and listed beside it."""
+    html = mail.html
+    for cid, png in mail.pictures.items():
+        html = re.sub(rf'<img [^>]*src="cid:{re.escape(cid)}"[^>]*>', f"<p>{_not_shown(png)}</p>", html)
+    left_out = "".join(f"\n\n{_not_shown(png)}" for png in mail.pictures.values())
+    return replace(mail, html=html, text=mail.text.rstrip() + left_out, pictures={})
+
+
+def _not_shown(png: bytes) -> str:
+    return f"The picture ({in_megabytes(len(png))}) is not shown, because the mail would be too large with it."
 
 
 def message_id(key: str, recipient: str, sender: str) -> str:

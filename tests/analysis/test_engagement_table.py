@@ -63,6 +63,14 @@ def test_each_figure_stands_beside_the_window_before_and_the_change():
     assert table.loc["free", "avg_confidence_before"] == 8.0
 
 
+def test_a_change_is_that_of_the_figures_as_they_are_shown():
+    # 7.535 is shown as 7.54 and 7.864 as 7.86: whoever subtracts gets 0.32, not the 0.329 behind them.
+    now, before = (0, "free", 2, 8, 8, 60.28, 8, 0.0), (1, "free", 2, 5, 5, 39.32, 5, 0.0)
+    row = engagement_table(sums(now, before)).iloc[0]
+    assert row[["avg_confidence", "avg_confidence_before"]].tolist() == [7.535, 7.864]
+    assert row["avg_confidence_change"] == -0.32
+
+
 def test_only_the_roles_asked_for_are_shown_and_added_up():
     table = engagement_table(sums(FREE, (0, "coach", 1, 1, 1, 2.0, 1, 8.0)), shown=("coach",))
     assert table["group"].tolist() == ["coach", "total"]

@@ -374,6 +374,17 @@ def test_own_analyses_have_a_part_each_and_broken_ones_their_reason(report: Repo
         assert "broken.sql did not run. No such table." in said
 
 
+def test_every_broken_analysis_is_named_however_many_there_are(report: Report) -> None:
+    frame, columns = typed(pd.DataFrame({"role": ["free"]}))
+    good = AnalysisResult("one", "Roles", "", Period(date(2026, 11, 22), 30), "", frame, columns)
+    names = [f"broken{place:02}.sql" for place in range(30)]
+    bad = [replace(good, frame=frame.head(0), problem=f"{name} did not run. No such table.") for name in names]
+    full = replace(report, analyses=(*bad[:15], *[good] * 12, *bad[15:]))
+    for said in (Reader(page(full)).text, plain_text(full, Changes())):
+        assert [name for name in names if name not in said] == []
+        assert "10 of 12, all in the attached list" in said
+
+
 def test_an_analysis_with_more_rows_than_its_limit_is_said_to_be_cut(report: Report) -> None:
     frame, columns = typed(pd.DataFrame({"role": ["free"] * 30}))
     cut = AnalysisResult("one", "Roles", "", Period(date(2026, 11, 22), 30), "", frame, columns, is_cut=True)
@@ -501,7 +512,7 @@ def test_every_text_reads_on_its_ground_light_and_dark(report: Report, changes: 
     report = replace(report, generated_at=NOW + timedelta(days=days))
     frame, columns = typed(pd.DataFrame({"role": ["free"]}))
     own = AnalysisResult("one", "Shares", "Who.", Period(date(2026, 11, 22), 30), "", frame, columns, problem="Broken.")
-    found = Reader(page(replace(report, analyses=(own,)), changes))
+    found = Reader(page(replace(report, analyses=(own, replace(own, problem=""))), changes))
     assert len(found.said) > 200
     for said in found.said:
         assert contrast(*said.light) >= 4.5, said
@@ -509,7 +520,7 @@ def test_every_text_reads_on_its_ground_light_and_dark(report: Report, changes: 
         assert said.light != said.dark, said
 
 
-@pytest.mark.parametrize("ink", ["text", "muted", "better", "worse", "warning"])
+@pytest.mark.parametrize("ink", ["text", "muted", "better", "worse", "warning", "failure"])
 @pytest.mark.parametrize("ground", ["card", "panel", "alert"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_ink_reads_on_every_ground(ink: str, ground: str, theme: str) -> None:

@@ -12,10 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from sqlalchemy import Connection
 
+from lib.report.changes import Changes
+from lib.report.html import HEATMAP_CID, html
 from lib.report.message import Mail, is_address, message, message_id, one_line
+from lib.report.picture import heatmap_png
 from lib.report.smtp import MailProblem, Server
 from lib.settings import SettingsError, load_settings
+from tests.report.made import report_of
 from tests.report.post_office import read
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -135,6 +140,22 @@ def test_a_file_that_does_not_fit_is_named_in_text_and_html_and_later_ones_that_
     assert text.rstrip().endswith(note)
     assert note.replace("<big>", "&lt;big&gt;") in html
     assert html.rstrip().endswith("</p></body></html>")
+
+
+def test_a_picture_that_does_not_fit_is_left_out_and_that_is_said_in_its_place(worked: Connection):
+    report = report_of(worked)
+    png = heatmap_png(report)
+    page = html(report, Changes(), heatmap_png=png, embed="cid")
+    mail = replace(MAIL, html=page, pictures={HEATMAP_CID: png}, files={"heatmap.png": png, "small.csv": b"a\r\n"})
+    for limit, is_shown in ((400_000, True), (len(png), False)):
+        ready = message(replace(mail, size_limit=limit), "ann@example.org").as_bytes()
+        assert len(ready) <= limit
+        text, shown = bodies(read(ready))
+        for said in (text, shown):
+            assert ("is not shown, because the mail would be too large with it." not in said) == is_shown
+        assert ("<img" in shown) == (b"Content-ID: <heatmap>" in ready) == is_shown
+        assert "120 in" in shown
+    assert set(attached(read(ready))) == {"small.csv"}
 
 
 def test_the_lower_of_the_two_size_limits_holds():
