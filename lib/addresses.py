@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -17,6 +18,8 @@ _LOOKS_LIKE_ADDRESS = re.compile(
     rf"\"[^\"\n]{{1,64}}\"{_SIGN}(?=[^{_APART}]+\.\w){_HOST}|(?<![^{_APART}])[^{_APART}]+(?:{_SIGN}{_HOST})+",
     re.IGNORECASE,
 )
+# Written so that programs do not find it; only where a host follows, since one is also good (at) things.
+_AT = re.compile(r"(?<=\w)\s?[(\[]\s?at\s?[)\]]\s?(?=[\w-]+\.\w)", re.IGNORECASE)
 _SENTENCE_END = ".!?…"
 _ADDRESS_IN_FILE = re.compile(rb"[\w\x80-\xff.+-]@[\w\x80-\xff-]+\.[\w\x80-\xff]")
 _ZIP, _PNG = b"PK\x03\x04", b"\x89PNG"
@@ -27,6 +30,18 @@ def without_addresses(text: str) -> str:
     if not any(sign in text for sign in ADDRESS_SIGNS):
         return text
     return _LOOKS_LIKE_ADDRESS.sub(lambda found: ADDRESS + _end_of(found[0]), text)
+
+
+def parted(text: str) -> Iterator[tuple[str, bool]]:
+    """``text`` in pieces, and whether each is an address. Its sign is then always @, `(at)` is one too."""
+    text = _AT.sub("@", text)
+    end = 0
+    if any(sign in text for sign in ADDRESS_SIGNS):
+        for found in _LOOKS_LIKE_ADDRESS.finditer(text):
+            yield text[end : found.start()], False
+            end = found.end() - len(_end_of(found[0]))
+            yield re.sub(_SIGN, "@", text[found.start() : end]), True
+    yield text[end:], False
 
 
 def _end_of(address: str) -> str:

@@ -42,10 +42,8 @@ def engagement_table(
 
 
 def _shown(figures: pd.DataFrame) -> pd.DataFrame:
-    whole = ["users", "sessions"]
-    return figures[list(FIGURES)].apply(
-        lambda values: values if values.name in whole else round_half_up(values, PLACES)
-    )
+    averages = {name: round_half_up(figures[name], PLACES) for name in FIGURES if name not in ("users", "sessions")}
+    return figures[list(FIGURES)].assign(**averages)
 
 
 def level_table_of(sums: pd.DataFrame, shown: Collection[str] = ()) -> pd.DataFrame:

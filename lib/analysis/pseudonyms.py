@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from lib.addresses import parted
 from lib.settings import HOW_TO_MAKE_A_KEY, SHORTEST_KEY
 
 DIGITS = 16  # hex digits of a pseudonym: among a million users two are alike with a chance of 1 in 37 million
@@ -48,12 +49,10 @@ _ALSO_WORDS = _words(
     "root rose ruby rush rust sage sandy short sky snow spring star stone storm street strong sue summer sun taylor "
     "turner victory walker wall ward waters web weeks well wells west white will winter wolf wood woods worth young"
 )
-_APART = r"\s@,;:<>()\[\]\"'/\\="
-_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
-_MAIL = re.compile(rf"(?<![^{_APART}])[^{_APART}]+@{_LABEL}(?:\.{_LABEL})*")
-# An id may have any shape: what has no blanks is looked at first, then its parts.
-_PARTS = (re.compile(r"\w(?:[^\s,;()<>\"]*\w)?"), re.compile(r"\w[\w-]*\w|\w"))
-_WORD = re.compile(r"\w+")
+# An id may have any shape, and may be a part of something: of what has no blanks, the whole and neighbouring pieces.
+_RUN = re.compile(r"\w(?:[^\s,;()<>\"]*\w)?")
+_PIECE = re.compile(r"[^\W_]+")
+MOST_PIECES = 8  # of an id that is a part of something: five are a UUID
 
 
 class KeyProblem(ValueError):
@@ -133,42 +132,60 @@ class Pseudonyms:
         """
         if (owner := self._owner(text.strip())) is not None:
             return self.of(owner)
-        pieces, end = [], 0
-        for mail in _MAIL.finditer(text):
-            pieces += [self._without_ids(text[end : mail.start()], names), self._of_mail(mail[0])]
-            end = mail.end()
-        return "".join([*pieces, self._without_ids(text[end:], names)])
+        replaced = partial(self._in_run, names=names)
+        return "".join(self._of_mail(part) if is_mail else _RUN.sub(replaced, part) for part, is_mail in parted(text))
 
     def _owner(self, word: str) -> str | None:
         return self._ids.get(word, self._ids.get(word.casefold()))
+
+    def _owner_in(self, part: str) -> str | None:
+        """Whose id a part of a text is, where it cannot be an ordinary number."""
+        return self._owner(part) if _is_no_number(part) else None
 
     def _of_mail(self, mail: str) -> str:
         owner = self._mails.get(mail.casefold())
         return f"email-{_digest(self._key, 'email', mail.casefold())}" if owner is None else self.of(owner)
 
-    def _without_ids(self, text: str, names: bool, level: int = 0) -> str:
-        if level == len(_PARTS):
-            return _WORD.sub(self._without_name, text) if names else text
+    def _in_run(self, run: re.Match[str], names: bool) -> str:
+        """What has no blanks without the ids, and the names, that stand in it: the longest from the left."""
+        text, end, made = run[0], 0, []
+        if (owner := self._owner_in(text)) is not None:
+            return self.of(owner)
+        for start, stops in _stretches(text):
+            if start < end:
+                continue
+            made.append(text[end:start])
+            owners = ((stop, self._owner_in(text[start:stop])) for stop in stops)
+            end, owner = next((found for found in owners if found[1] is not None), (stops[-1], None))
+            piece = text[start:end]
+            made.append(self.of(owner) if owner is not None else self._without_name(piece) if names else piece)
+        return "".join([*made, text[end:]])
 
-        def replaced(part: re.Match[str]) -> str:
-            owner = self._owner(part[0]) if _is_no_number(part[0]) else None
-            return self._without_ids(part[0], names, level + 1) if owner is None else self.of(owner)
-
-        return _PARTS[level].sub(replaced, text)
-
-    def _without_name(self, word: re.Match[str]) -> str:
-        name = _folded(word[0])
-        is_name = name in self._names and (name not in _ALSO_WORDS or word[0][0].isupper())
-        return NAME if is_name else word[0]
+    def _without_name(self, word: str) -> str:
+        name = _name_in(word)
+        is_name = name in self._names and (name not in _ALSO_WORDS or word[0].isupper())
+        return NAME if is_name else word
 
 
 def _all_parts(texts: Iterable[str]) -> Iterator[str]:
     """Everything in ``texts`` that may be an id, an e-mail address or a name, as it is looked up."""
     for text in texts:
         yield text.strip().casefold()
-        for pattern in (*_PARTS, _MAIL):
-            yield from (part.casefold() for part in pattern.findall(text))
-        yield from (_folded(word) for word in _WORD.findall(text))
+        for part, is_mail in parted(text):
+            if is_mail:
+                yield part.casefold()
+            for run in () if is_mail else _RUN.findall(part):
+                yield run.casefold()
+                for start, stops in _stretches(run):
+                    yield from (run[start:stop].casefold() for stop in stops)
+                    yield _name_in(run[start : stops[-1]])
+
+
+def _stretches(run: str) -> Iterator[tuple[int, list[int]]]:
+    """For each piece of ``run`` where it begins, and where what may be an id from there ends: the longest first."""
+    pieces = [piece.span() for piece in _PIECE.finditer(run)]
+    for place, (start, _) in enumerate(pieces):
+        yield start, [end for _, end in reversed(pieces[place : place + MOST_PIECES])]
 
 
 def _is_no_number(word: str) -> bool:
@@ -190,8 +207,15 @@ def names_of(mail: str, user_id: str = "") -> Iterator[str]:
             yield name
 
 
+def _name_in(word: str) -> str:
+    """The name that ``word`` may be, as addresses have it; two of one name are told apart by a number."""
+    return _folded(word).rstrip("0123456789")
+
+
 def _folded(word: str) -> str:
     """Case and accents put aside: addresses are written without them."""
+    if word.isascii():
+        return word.casefold()
     decomposed = unicodedata.normalize("NFKD", word)
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
 

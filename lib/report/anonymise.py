@@ -28,9 +28,16 @@ def anonymise_report(report: Report, key: bytes, people: Iterable[Person]) -> Re
         ),
         conversion=replace(conversion, candidates=without_names(conversion.candidates, pseudonyms)),
         analyses=tuple(
-            replace(one, frame=without_names(one.frame, pseudonyms), problem=pseudonyms.in_text(one.problem))
+            replace(
+                one,
+                frame=without_names(one.frame, pseudonyms),
+                title=pseudonyms.in_text(one.title),
+                description=pseudonyms.in_text(one.description),
+                problem=pseudonyms.in_text(one.problem),
+            )
             for one in report.analyses
         ),
+        is_anonymised=True,
     )
 
 
@@ -43,7 +50,7 @@ def anonymise_sheet(sheet: Sheet, key: bytes, people: Iterable[Person]) -> Sheet
 def _texts(report: Report) -> Iterator[str]:
     for frame in _frames(report):
         yield from texts_of(frame)
-    yield from (one.problem for one in report.analyses)
+    yield from (text for one in report.analyses for text in (one.title, one.description, one.problem))
 
 
 def _frames(report: Report) -> Iterator[pd.DataFrame]:

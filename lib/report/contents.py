@@ -84,6 +84,7 @@ class Report:
     mistakes: Mistakes
     conversion: Conversion
     analyses: tuple[AnalysisResult, ...] = ()
+    is_anonymised: bool = False
 
     @property
     def days_old(self) -> int | None:

@@ -24,11 +24,11 @@ OF_THE_RUN = ("as_of", "generated_at", "timezone")
 def write_feed(report: Report, folder: Path) -> list[Path]:
     """Replace engagement, mistakes, heatmap, candidates and each analysis_NAME (.parquet) in ``folder``.
 
-    Values are as computed, neither rounded (but for changes) nor escaped; moments are UTC. Every table also has as_of (date), data_as_of,
-    generated_at (timestamps) and timezone, so that a reader sees when one is not of the same run as another, and the
-    same with its window and its rows ("N of M") as metadata of the file. All are written and checked before the first
-    is replaced; each is replaced in one step. The table of an analysis that is gone or did not run is removed, rather
-    than left as of its last day. Raises OSError, BrokenFile.
+    Values are as computed, neither rounded (but for changes) nor escaped; moments are UTC. Every table also has as_of
+    (date), data_as_of, generated_at (timestamps) and timezone, so that a reader sees when one is not of the same run as
+    another, and the same with its window and its rows ("N of M") as metadata of the file. All are written and checked
+    before the first is replaced; each is replaced in one step. The table of an analysis that is gone or did not run is
+    removed, rather than left as of its last day. Raises OSError, BrokenFile.
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)

@@ -215,11 +215,12 @@ def _offered(row: dict[str, Any], zone: str) -> str:
 def offers(report: Report, table: pd.DataFrame) -> list[OfferText]:
     """The offer to each of ``table``; the text is the settings', the address from the data is made harmless."""
     offer = report.options.offer
-    return [offer_text(_to(row), None, row["sessions"], row["avg_score"], offer) for row in records(table)]
+    missing = "address withheld" if report.is_anonymised else "no e-mail address"
+    return [offer_text(_to(row, missing), None, row["sessions"], row["avg_score"], offer) for row in records(table)]
 
 
-def _to(row: dict[str, Any]) -> str:
-    return shown(row["email"], 60) or f"{shown(row['user_id'], 40)}, no e-mail address"
+def _to(row: dict[str, Any], missing: str) -> str:
+    return shown(row["email"], 60) or f"{shown(row['user_id'], 40)}, {missing}"
 
 
 def revenue_sentences(report: Report) -> list[str]:

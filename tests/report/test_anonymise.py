@@ -17,7 +17,9 @@ from lib.queries.people import everybody
 from lib.report.alone import feed_tables
 from lib.report.analyses import OwnAnalyses
 from lib.report.anonymise import Person, anonymise_report, anonymise_sheet
+from lib.report.changes import Changes
 from lib.report.contents import Report, ReportOptions, fetch_report
+from lib.report.html import plain_text
 from lib.report.summary import summary
 from lib.report.tables import about, sheets
 from tests.conftest import Fill
@@ -25,7 +27,9 @@ from tests.conftest import Fill
 KEY = b"0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 AS_OF = date(2026, 11, 22)
-ANALYSIS = "-- title: Who\nselect user_id, email as contact, 'by ' || user_id as note, 'Tamm' as said from users"
+ANALYSIS = """-- title: Who is Anton
+-- description: For anton.tamm@example.org and user005.
+select user_id, email as contact, 'by ' || user_id as note, 'Tamm' as said from users"""
 USERS = [
     {"user_id": "user004", "email": "anton.tamm@example.org"},
     {"user_id": "user005", "email": "ada.orlov@example.com"},
@@ -71,7 +75,7 @@ def test_no_file_of_the_report_names_anybody(found: Report, hidden: Report):
     named = ["user004", "user005", "anton", "tamm", "ada.orlov", "@example"]
     assert [name for name in named if name not in everything(found).casefold()] == []
     without_source = replace(hidden, analyses=tuple(replace(one, sql="") for one in hidden.analyses))
-    assert [name for name in named if name in everything(without_source).casefold()] == ["anton", "tamm"]
+    assert [name for name in named if name in everything(without_source).casefold()] == []
 
 
 def test_a_user_has_the_same_pseudonym_in_every_table_and_text_of_a_run(hidden: Report):
@@ -81,6 +85,14 @@ def test_a_user_has_the_same_pseudonym_in_every_table_and_text_of_a_run(hidden: 
     row = who[who["user_id"] == ann].iloc[0]
     assert (row["contact"], row["note"], row["said"]) == (ann, f"by {ann}", "[name]")
     assert f'Wrong word: "[name] from {ann}"' in list(hidden.mistakes.top["mistake"])
+
+
+def test_the_mail_says_that_addresses_are_withheld_and_not_that_there_are_none(hidden: Report):
+    said = plain_text(hidden, Changes())
+    assert "address withheld" in said
+    assert "no e-mail address" not in said
+    assert "Who is [name]" in said
+    assert "Tamm" not in said
 
 
 def test_two_runs_give_the_same_and_another_key_gives_others(found: Report, hidden: Report):
