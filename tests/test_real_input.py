@@ -7,15 +7,17 @@ import math
 import os
 import sqlite3
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from lib.exports import half_up
 from lib.report.orders import order_from
 from lib.report.run import run
-from lib.settings import PREFIX, Settings, load_settings
+from lib.settings import PREFIX, Settings
 from tests.pages.app import PAGES, Clock, drawn, figures, forget_everything, go, open_page, table
 
 HOME_FIRST = "Home"
@@ -104,28 +106,106 @@ def test_candidates_are_what_counting_gives():
     assert figures(app)["Candidates"] == str(len(expected))
 
 
-def test_the_report_gives_the_numbers_of_the_app(tmp_path: Path) -> None:
-    run(order_from(load_settings(), folder=tmp_path), now=datetime(2026, 11, 23, 8, tzinfo=UTC))
-    report = json.loads(next(tmp_path.glob("daily_summary_*.json")).read_bytes())
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """The summary of the daily report, as a program reads it."""
+    folder = tmp_path_factory.mktemp("report")
+    order = order_from(Settings(database_url=str(LEARNERS)), folder=folder)
+    run(order, now=datetime(2026, 11, 23, 8, tzinfo=UTC))
+    return json.loads(next(folder.glob("daily_summary_*.json")).read_bytes())
 
-    def shown(page: str, column: str, names: dict[str, str]) -> list[list[object]]:
-        found = table(open_page(page), column)[list(names)].rename(columns=names)
-        return [list(map(_as_in_json, row)) for row in found.values.tolist()]
 
-    def told(rows: list[dict[str, object]], names: dict[str, str]) -> list[list[object]]:
-        return [[row[name] for name in names.values()] for row in rows]
+def shown(page: str, column: str, names: dict[str, str]) -> list[list[object]]:
+    """Columns of a table of the app, values as the report has them."""
+    found = table(open_page(page), column)[list(names)].rename(columns=names)
+    return [list(map(_as_in_json, row)) for row in found.values.tolist()]
 
-    engagement = {"group": "role", "users": "users", "sessions": "sessions", "avg_confidence": "avg_confidence"}
-    by_role = told(report["engagement"]["by_role"], engagement)
-    assert shown("Engagement", "avg_confidence", engagement)[: len(by_role)] == by_role
-    mistakes = {
-        name: name for name in ("rank", "error_type", "error_category", "mistake", "frequency", "percent", "users")
-    }
-    assert shown("Mistakes", "percent", mistakes) == told(report["mistakes"]["top"], mistakes)
-    candidates = {
-        name: name for name in ("user_id", "email", "english_level", "sessions", "avg_score", "recommendation")
-    }
-    assert shown("Conversion", "recommendation", candidates) == told(report["conversion"]["candidates"], candidates)
+
+def told(rows: list[dict[str, object]], names: Iterable[str]) -> list[list[object]]:
+    return [[row[name] for name in names] for row in rows]
+
+
+FIGURES = {
+    "users": "users",
+    "sessions": "sessions",
+    "avg_confidence": "avg_confidence",
+    "avg_mistakes": "avg_errors",
+    "sessions_per_user": "sessions_per_user",
+}
+
+
+def test_engagement_in_the_report_is_that_of_the_app(report: dict[str, dict]) -> None:
+    said = report["engagement"]
+    by_role = [*said["by_role"], {"role": "total", **said["total"]}]
+    names = {"group": "role", **FIGURES}
+    assert shown("Engagement", "avg_confidence", names) == told(by_role, names.values())
+
+
+def test_engagement_in_the_report_is_what_counting_gives(report: dict[str, dict]) -> None:
+    roles = dict(rows("SELECT user_id, role FROM users"))
+    held: dict[str, list[tuple[str, float | None, int | None]]] = defaultdict(list)
+    for user, started, ended, score, mistakes in rows(
+        "SELECT user_id, started_at, ended_at, confidence_score, error_count FROM coaching_sessions"
+    ):
+        if ended and WEEK <= instant(started) < END:
+            for group in (roles.get(user) or "unknown", "total"):
+                held[group].append((user, score, mistakes))
+    said = report["engagement"]
+    for row in [*said["by_role"], {"role": "total", **said["total"]}]:
+        sessions = held[row["role"]]
+        users = {user for user, _, _ in sessions if user in roles}
+        assert (row["users"], row["sessions"]) == (len(users), len(sessions))
+        assert row["avg_confidence"] == _average([score for _, score, _ in sessions])
+        assert row["avg_errors"] == _average([mistakes for _, _, mistakes in sessions])
+        assert row["sessions_per_user"] == (pytest.approx(len(sessions) / len(users), abs=0.0051) if users else None)
+
+
+def _average(values: list[float | None]) -> object:
+    """To two decimals; None where there is nothing to average."""
+    there = [value for value in values if value is not None]
+    return pytest.approx(sum(there) / len(there), abs=0.0051) if there else None
+
+
+MISTAKE = ("rank", "error_type", "error_category", "mistake", "correct_form", "frequency", "percent", "users")
+
+
+def test_mistakes_in_the_report_are_those_of_the_app(report: dict[str, dict]) -> None:
+    assert shown("Mistakes", "percent", {name: name for name in MISTAKE}) == told(report["mistakes"]["top"], MISTAKE)
+
+
+def test_mistakes_in_the_report_are_what_counting_gives(report: dict[str, dict]) -> None:
+    made = [
+        ((kind, category, text), user)
+        for kind, category, text, user, at in rows(
+            "SELECT error_type, error_category, error_text, user_id, detected_at FROM detected_errors"
+        )
+        if MONTH <= instant(at) < END
+    ]
+    counted = Counter(key for key, _ in made if key[2] and key[2].strip())
+    right_forms: dict[str, Counter[str]] = defaultdict(Counter)
+    for pattern, form in rows("SELECT error_pattern, correct_form FROM it_errors"):
+        if pattern and pattern.strip() and form and form.strip():
+            right_forms[pattern.strip().lower()][form.strip()] += 1
+    said = report["mistakes"]
+    assert said["total_errors"] == counted.total()
+    assert said["left_out"] == len(made) - counted.total()
+    for row in said["top"]:
+        key = (row["error_type"], row["error_category"], row["mistake"])
+        fitting: Counter[str] = Counter()
+        for pattern, forms in right_forms.items():
+            fitting.update(forms if pattern in row["mistake"].lower() else {})
+        assert row["frequency"] == counted[key]
+        assert row["percent"] == pytest.approx(100 * counted[key] / counted.total(), abs=0.0051)
+        assert row["users"] == len({user for made_one, user in made if made_one == key})
+        best = max(fitting.values(), default=0)
+        assert row["correct_form"] in ([form for form, times in fitting.items() if times == best] or [None])
+
+
+def test_candidates_and_revenue_in_the_report_are_those_of_the_app(report: dict[str, dict]) -> None:
+    names = ("user_id", "email", "english_level", "sessions", "avg_score", "recommendation")
+    assert shown("Conversion", "recommendation", {name: name for name in names}) == told(
+        report["conversion"]["candidates"], names
+    )
     revenue = figures(open_page("Conversion"))["Revenue potential"]
     assert revenue == f"${report['conversion']['revenue_potential']:,.0f}"
 
@@ -133,4 +213,4 @@ def test_the_report_gives_the_numbers_of_the_app(tmp_path: Path) -> None:
 def _as_in_json(value: object) -> object:
     if not isinstance(value, float):
         return value
-    return None if math.isnan(value) else round(value, 2)
+    return None if math.isnan(value) else half_up(value)

@@ -6,10 +6,12 @@ import altair as alt
 import pandas as pd
 
 from lib.charts import LIGHT, heatmap
-from lib.charts.palette import dress
+from lib.charts.palette import TEXT_SIZE, dress
 from lib.exports import chart_png
 from lib.report.contents import Mistakes, Report
 from lib.report.tables import picture_cells
+from lib.report.view import times_sentence
+from lib.report.wording import shown
 
 WIDTH = 584  # chart pixels, as wide as the column of the mail: letters keep their size
 
@@ -18,9 +20,28 @@ def heatmap_png(report: Report) -> bytes:
     """PNG of the heatmap by type; where there are no mistakes, a picture that says so."""
     mistakes = report.mistakes
     if mistakes.cells.empty:
-        return chart_png(_nothing(mistakes))
-    chart = heatmap(picture_cells(mistakes.cells), LIGHT, x_title="Type", selectable=False)
-    return chart_png(chart.properties(width=WIDTH))
+        chart = _nothing(mistakes)
+    else:
+        chart = heatmap(picture_cells(mistakes.cells), LIGHT, x_title="Type", selectable=False)
+    return chart_png(chart.properties(width=WIDTH, title=_title(report)))
+
+
+def _title(report: Report) -> alt.TitleParams:
+    """What the picture is of, and when, since it goes out alone, too."""
+    return alt.TitleParams(
+        "Mistakes by category and type",
+        subtitle=[report.mistakes.period.caption, times_sentence(report), f"Database: {shown(report.source, 70)}"],
+        anchor="start",
+        frame="bounds",
+        offset=12,
+        fontSize=15,
+        fontWeight=600,
+        color=LIGHT.text,
+        subtitleColor=LIGHT.muted,
+        subtitleFontSize=TEXT_SIZE,
+        subtitlePadding=5,
+        subtitleLineHeight=16,
+    )
 
 
 def _nothing(mistakes: Mistakes) -> alt.LayerChart:

@@ -26,6 +26,7 @@ from lib.report.checks import BrokenFile, check_files, missing_keys
 from lib.report.contents import Report
 from lib.report.files import make_files, make_stamp
 from lib.report.names import next_stamp, stamp_of, stem
+from lib.report.picture import heatmap_png
 from lib.report.summary import schema
 from lib.report.tables import MOST_CATEGORIES, MOST_TYPES, heatmap_sheet, picture_cells
 from tests.conftest import Fill
@@ -301,6 +302,21 @@ def test_an_own_analysis_is_a_sheet_and_a_csv_and_a_broken_one_is_named(worked_r
 
 
 # The picture
+
+
+def test_the_picture_says_what_it_is_of_and_both_times(worked_report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    none = replace(worked_report.mistakes, cells=worked_report.mistakes.cells.head(0))
+    for report in (worked_report, replace(worked_report, mistakes=none)):
+        drawn: list[Any] = []
+        monkeypatch.setattr("lib.report.picture.chart_png", drawn.append)
+        heatmap_png(report)
+        title = drawn[0].to_dict(validate=False)["title"]
+        assert title["text"] == "Mistakes by category and type"
+        assert title["subtitle"] == [
+            "24 Oct – 22 Nov 2026 (UTC)",
+            "Data as of 22 Nov 2026 23:59 · computed 23 Nov 2026 08:00 (UTC)",
+            "Database: worked.db",
+        ]
 
 
 def test_the_picture_says_so_where_there_is_no_mistake(filled: Fill) -> None:
