@@ -309,6 +309,13 @@ def test_about_comes_first_and_says_what_it_was_given_and_what_columns_mean() ->
     assert book.properties.creator == "Fluency Lab Analytics"
 
 
+def test_a_row_of_about_is_as_high_as_its_text_has_lines() -> None:
+    about = book_of(about={"Title": "Report", "How counted": "one\ntwo\n" + "word " * 40, "Long": "x" * 30_000})[
+        "About"
+    ]
+    assert [about.row_dimensions[place].height for place in (1, 2, 3)] == [15, 75, 409]
+
+
 def test_on_paper_a_table_is_as_wide_as_the_page_and_has_its_header_on_each() -> None:
     book = book_of(one_column(["a"] * 200, "text"), about={"Title": "Report"})
     for table in book:

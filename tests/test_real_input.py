@@ -183,9 +183,9 @@ def test_mistakes_in_the_report_are_what_counting_gives(report: dict[str, dict])
     ]
     counted = Counter(key for key, _ in made if key[2] and key[2].strip())
     right_forms: dict[str, Counter[str]] = defaultdict(Counter)
-    for pattern, form in rows("SELECT error_pattern, correct_form FROM it_errors"):
+    for pattern, form, times in rows("SELECT error_pattern, correct_form, coalesce(frequency, 1) FROM it_errors"):
         if pattern and pattern.strip() and form and form.strip():
-            right_forms[pattern.strip().lower()][form.strip()] += 1
+            right_forms[pattern.strip().lower()][form.strip()] += times
     said = report["mistakes"]
     assert said["total_errors"] == counted.total()
     assert said["left_out"] == len(made) - counted.total()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -21,6 +22,8 @@ ABOUT = "About"
 MAX_ROWS = 1_048_575  # of data: a sheet has 1,048,576 rows, and the header takes one
 MAX_TEXT = 32_767  # in one cell, counted as Excel does, in UTF-16 units
 MAX_NAME = 31
+ABOUT_WIDTHS = 30, 90  # of its two columns, in characters
+LINE, HIGHEST = 15, 409  # of a row, in points
 NARROWEST, WIDEST = 8, 60
 EXCEL_BEGINS = date(1900, 3, 1)  # before it Excel counts a 29 February 1900 that never was
 FEW, MANY = "E6EFF8", "5F9FD4"  # the light half of the charts' scale, since the numbers stay black
@@ -216,12 +219,22 @@ def _write_about(target: WriteOnlyWorksheet, lines: list[tuple[str, str]]) -> No
     from openpyxl.styles import Alignment, Font
 
     _fit_to_paper(target)
-    target.column_dimensions["A"].width = 30
-    target.column_dimensions["B"].width = 90
-    for line in lines:
+    for letter, width in zip("AB", ABOUT_WIDTHS, strict=True):
+        target.column_dimensions[letter].width = width
+    for place, line in enumerate(lines, start=1):
         texts = [_shortened(_excel_lines(clean(str(text))), MAX_TEXT) for text in line]
         cells = [_set_text(_styled_cell(target, "@", quoted=bool(FORMULA.match(text))), text) for text in texts]
         cells[0].font = Font(**TYPE, bold=True)
+        target.row_dimensions[place].height = _height(texts)
         for cell in cells:
             cell.alignment = Alignment(wrap_text=True, vertical="top")
         target.append(cells)
+
+
+def _height(texts: list[str]) -> int:
+    """Of a row of About, in points: not every program looks how many lines a wrapped text has."""
+    lines = (
+        sum(max(1, math.ceil(len(line) * 1.1 / width)) for line in text.split("\n"))
+        for text, width in zip(texts, ABOUT_WIDTHS, strict=True)
+    )
+    return min(LINE * max(lines), HIGHEST)
