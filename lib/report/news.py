@@ -79,8 +79,13 @@ def news(report: Report, changes: Changes) -> list[News]:
     return found
 
 
+def _anybody_came(report: Report) -> bool:
+    """Whether there were sessions: who is gone without any has not stopped to qualify, there is no data."""
+    return bool(report.conversion.sessions or report.engagement.by_role["sessions"].any())
+
+
 def _people_news(report: Report, changes: Changes) -> list[News]:
-    if not report.conversion.sessions:
+    if not _anybody_came(report):
         return [News("Candidates", f"no session with a score in {report.conversion.period.caption}.")]
     rows = report.conversion.candidates
     new = [person(row) for row in records(rows[rows["user_id"].isin(changes.new_candidates)].head(NAMED))]
@@ -162,7 +167,7 @@ def _people_headline(report: Report, changes: Changes) -> str:
         return count(len(changes.new_candidates), "new candidate")
     if changes.new_mistakes:
         return f"{count(len(changes.new_mistakes), 'mistake')} new in the {top_name(report)}"
-    fewer = changes.gone and report.conversion.sessions
+    fewer = changes.gone and _anybody_came(report)
     return f"{count(len(changes.gone), 'candidate')} fewer" if fewer else "no new candidates"
 
 
