@@ -206,9 +206,27 @@ def load_settings() -> Settings:
         raise SettingsError(f"A settings file cannot be read: {error}.") from error
 
 
+# What pydantic says of a misfit, in plain English, by its name for it. What functions above say is plain already.
+_WANTED = {
+    **dict.fromkeys(("int_parsing", "int_from_float"), "give a whole number"),
+    "float_parsing": "give a number",
+    "greater_than_equal": "give {ge:,g} or more",
+    "less_than_equal": "give {le:,g} or less",
+    "greater_than": "give more than {gt:,g}",
+    "less_than": "give less than {lt:,g}",
+    "literal_error": "give {expected}",
+    "string_too_short": "it is empty",
+    "string_too_long": "give at most {max_length} characters",
+}
+
+
 def _problems(error: ValidationError) -> list[dict[str, str]]:
     return [
-        {"name": PREFIX + str(problem["loc"][0]).upper(), "value": str(problem["input"]), "wanted": problem["msg"]}
+        {
+            "name": PREFIX + str(problem["loc"][0]).upper(),
+            "value": str(problem["input"]),
+            "wanted": _WANTED.get(problem["type"], problem["msg"]).format_map(problem.get("ctx", {})),
+        }
         for problem in error.errors(include_url=False)
     ]
 

@@ -85,7 +85,12 @@ def execute(options: Namespace) -> None:
 
 
 def _execute(options: Namespace) -> None:
+    from lib.open_files import files_open_to_others, said_of
+
     settings = settings_for(options)
+    warning = said_of(files_open_to_others())
+    if warning:
+        print(warning, file=sys.stderr, flush=True)
     folder = options.output or Path(settings.reports_folder)
     if options.status:
         say_status(folder, settings.timezone, datetime.now(UTC), _source(settings))

@@ -52,9 +52,14 @@ class Mail:
     size_limit: int = 10 * MB
 
     def __post_init__(self) -> None:
-        _, address = parseaddr(self.sender)
-        if not is_address(address) or not self.sender.isprintable():
-            raise MailProblem("The sender of the mail is not an e-mail address; set it with FLUENCY_MAIL_SENDER.")
+        checked_sender(self.sender)
+
+
+def checked_sender(sender: str) -> str:
+    """``sender``, where it is an address, or a name and an address in angle brackets; raises MailProblem."""
+    if not is_address(parseaddr(sender)[1]) or not sender.isprintable():
+        raise MailProblem("The sender of the mail is not an e-mail address; set it with FLUENCY_MAIL_SENDER.")
+    return sender
 
 
 def is_address(text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from email.utils import parseaddr
 from pathlib import Path
 
 from lib.analysis.offers import BODY, SUBJECT, Offer
@@ -13,7 +12,7 @@ from lib.analysis.streaks import Thresholds
 from lib.queries.own import Limits
 from lib.report.analyses import OwnAnalyses
 from lib.report.contents import ReportOptions
-from lib.report.message import is_address
+from lib.report.message import checked_sender
 from lib.report.run import Order, Post
 from lib.report.smtp import MailProblem, Server
 from lib.settings import Settings, SettingsError
@@ -80,6 +79,5 @@ def _post(s: Settings, recipients: tuple[str, ...], *, resend_uncertain: bool) -
     if not recipients:
         raise MailProblem("There is nobody to send the report to; name them after --email, or set FLUENCY_MAIL_TO.")
     server = Server(s.mail_host, s.mail_security, s.mail_port, s.mail_user, s.mail_password, s.mail_timeout_seconds)
-    if not is_address(parseaddr(s.mail_sender)[1]):  # now, and not when the files are there and only the mail is not
-        raise MailProblem("The sender of the mail is not an e-mail address; set it with FLUENCY_MAIL_SENDER.")
-    return Post(server, s.mail_sender, recipients, round(s.mail_size_limit_mb * MB), resend_uncertain)
+    sender = checked_sender(s.mail_sender)  # now, and not when the files are there and only the mail is not
+    return Post(server, sender, recipients, round(s.mail_size_limit_mb * MB), resend_uncertain)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from lib.open_files import files_open_to_others, said_of
 from lib.settings import Settings, SettingsError, load_settings
 from lib.sync.copying import Order, Outcome, copy
 from lib.sync.left_out import usual_place
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all went well, 1 with a sentence on standard error when not."""
     options = _parser().parse_args(arguments)
     began = time.monotonic()
+    warning = said_of(files_open_to_others())
+    if warning:
+        print(warning, file=sys.stderr)
     try:
         outcome = copy(_order(options, load_settings()))
     except (SyncProblem, SettingsError) as problem:
