@@ -1,7 +1,8 @@
 """The differences between databases, as SQLAlchemy constructs with one compilation each; queries never ask.
 
 SQLite holds timestamps as text, UTC unless the text names an offset, in any ISO 8601 shape, mixed within a column.
-PostgreSQL has real timestamps.
+PostgreSQL has real timestamps. SQLite also takes any text where a number or a yes belongs; PostgreSQL's numbers may be
+NaN or infinite.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     DateTime,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     collate,
     func,
     literal_column,
@@ -45,6 +48,9 @@ CENTURY_START: ColumnElement[Any] = literal_column("'2000-01-01 00:00:00+00'")
 CENTURY_END: ColumnElement[Any] = literal_column("'2100-01-01 00:00:00+00'")
 # julianday() reads a bare number as itself; a text that sorts between two dates of ours is then far below their days.
 NO_NUMBER: ColumnElement[float] = literal_column("2400000")
+# No score and no count is as large, and a sum of millions of them is still held by every database.
+LARGEST = 10**12
+YES, NO = ("1", "1.0", "true", "t", "yes", "y", "on"), ("0", "0.0", "false", "f", "no", "n", "off")
 COLON: ColumnElement[str] = literal_column("':'", Text)
 NO_MINUTES: ColumnElement[str] = literal_column("':00'", Text)
 
@@ -95,6 +101,18 @@ class _OtherShape(_Condition):
 
 
 class _IsSet(_Condition):
+    inherit_cache = True
+
+
+class _IsYes(_Condition):
+    inherit_cache = True
+
+
+class _IsNeither(_Condition):
+    inherit_cache = True
+
+
+class _Number(FunctionElement[Any]):
     inherit_cache = True
 
 
@@ -152,6 +170,31 @@ def has_other_shape(column: ColumnElement[Any]) -> ColumnElement[bool]:
 def moment(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """A value that sorts as the instants in ``column`` do, whatever their shapes; NULL where there is none."""
     return _Moment(column)
+
+
+def number(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The number in ``column``, also where it is written as text; NULL where there is none that can be added up."""
+    return _Number(column)
+
+
+def whole(column: ColumnElement[Any]) -> ColumnElement[int]:
+    """The same as a count of something, which has no fraction."""
+    return cast(number(column), BigInteger)
+
+
+def is_no_number(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where something is given, but no number that can be added up."""
+    return and_(column.is_not(None), number(column).is_(None))
+
+
+def is_yes(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a column of yes and no says yes, in one of the words that PostgreSQL takes for it; never NULL."""
+    return _IsYes(column)
+
+
+def is_neither(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a column of yes and no holds something else."""
+    return _IsNeither(column)
 
 
 def is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -294,6 +337,47 @@ def _moment(element: _Moment, compiler: SQLCompiler, **kw: Any) -> str:
 def _moment_sqlite(element: _Moment, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
     return compiler.process(_parsed(func.julianday, column), **kw)
+
+
+@compiles(_Number)
+def _number(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.clauses, **kw)
+    return f"CASE WHEN ({column} BETWEEN -{LARGEST} AND {LARGEST}) THEN {column} END"
+
+
+@compiles(_Number, "sqlite")
+def _number_sqlite(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
+    """Compared with what is declared a number, a text is taken for one if it can be; if not, it is beyond them all."""
+    column, bound = compiler.process(element.clauses, **kw), "CAST({} AS NUMERIC)".format
+    return f"CASE WHEN ({column} BETWEEN {bound(-LARGEST)} AND {bound(LARGEST)}) THEN {column} + 0 END"
+
+
+@compiles(_IsYes)
+def _is_yes(element: _IsYes, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return _sql(compiler, column.is_(True), kw)
+
+
+@compiles(_IsYes, "sqlite")
+def _is_yes_sqlite(element: _IsYes, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return _sql(compiler, and_(column.is_not(None), _is_one_of(column, YES)), kw)
+
+
+@compiles(_IsNeither)
+def _is_neither(element: _IsNeither, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(1 = 0)"
+
+
+@compiles(_IsNeither, "sqlite")
+def _is_neither_sqlite(element: _IsNeither, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return _sql(compiler, and_(column.is_not(None), not_(_is_one_of(column, YES + NO))), kw)
+
+
+def _is_one_of(column: ColumnElement[Any], words: tuple[str, ...]) -> ColumnElement[bool]:
+    written = func.lower(func.trim(column, WHITE_SPACE))
+    return written.in_([literal_column(f"'{word}'", Text) for word in words])
 
 
 @compiles(_CodePoints)

@@ -4,7 +4,7 @@
 
 Whatever a row does not name gets a sensible default, and its key is unique by itself. A path makes a SQLite file; the
 address of a PostgreSQL database fills that, with the same rows: timestamps given as text become real ones there, and
-NULL where the text is none, since a real timestamp cannot be wrong.
+NULL where the text is none, since a real timestamp cannot be wrong. So do numbers, and yes and no.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Boolean, Column, DateTime, Dialect
+from sqlalchemy import Boolean, Column, DateTime, Dialect, Float, Integer
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from lib.schema import INDEXES, TABLES
-from tests.odd_data import real_time
+from tests.odd_data import real_number, real_time, whole_number, yes_or_no
 from tests.worked_case import WORKED_CASE
 
 Row = Mapping[str, Any]
@@ -32,6 +32,14 @@ Row = Mapping[str, Any]
 Target = TypeVar("Target", Path, str)
 
 AS_OF = "2026-11-22"
+
+# What a column of a kind makes of a value that a SQLite file may hold.
+REAL: dict[type, Callable[[Any], Any]] = {
+    DateTime: real_time,
+    Boolean: yes_or_no,
+    Integer: whole_number,
+    Float: real_number,
+}
 
 # The names of the rows in `make_database`, by table.
 KEYWORDS = {
@@ -269,6 +277,4 @@ def _for_postgres(value: Any, column: Column[Any], nobody: str | None) -> Any:
         return nobody
     if value is None or isinstance(value, datetime):
         return value
-    if isinstance(column.type, DateTime):
-        return real_time(value)
-    return bool(value) if isinstance(column.type, Boolean) else value
+    return next((real(value) for kind, real in REAL.items() if isinstance(column.type, kind)), value)

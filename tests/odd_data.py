@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
@@ -59,6 +60,14 @@ NO_USER_IDS = ("gone", "", None)
 ROLES = ("free", "free", "free", "student", "coach", "superuser", "guest", "Free", "unknown", "", " ", None)
 LEVELS = ("B1", "B2", "C2", "unknown", "", None)
 SCORES = (None, 1, 3.5, 7.95, 8, 8.05, 10)
+# What a column of numbers, or of yes and no, may hold where the database does not mind.
+NO_NUMBERS = ("", " ", "abc", "NaN", "n/a", "8abc", "0x10", "1_0", "inf", "9e999", 1e308, -1e13, b"8")
+NUMBERS_AS_TEXT = ("8.5", " 8 ", "9e0", "+7.")
+WHOLE_AS_TEXT = ("7", " 3 ")
+COUNTS = (None, 0, 1, 7, 2**31 - 1, *WHOLE_AS_TEXT, "many", "true", "", 2**62, float("inf"))
+YES, NO = (1, "1", "true", "TRUE", "t", "yes", " on "), (0, "0", "false", "f", "No", "off")
+NEITHER = ("", "maybe", "2", 2, "null", "ja")
+FLAGS = (None, *YES, *NO, *NEITHER)
 
 
 def in_shape(instant: datetime, shape: str) -> str:
@@ -128,6 +137,30 @@ def lies_in(text: str | None, period: Period) -> bool:
     return instant is not None and period.first <= instant.astimezone(ZoneInfo(period.zone)).date() <= period.as_of
 
 
+def number_of(value: Any) -> float | None:
+    """The number that a column of numbers holds, None where it is none or too large to be a score or a count."""
+    real = real_number(value)
+    return real if real is not None and abs(real) <= 10**12 else None
+
+
+def real_number(value: Any) -> float | None:
+    """What a column of real numbers makes of ``value``, which may be infinite or NaN; None for what it refuses."""
+    if isinstance(value, str) and not re.fullmatch(r"\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf)\s*", value, re.I):
+        return None
+    return None if value is None or isinstance(value, bytes) else float(value)
+
+
+def whole_number(value: Any) -> int | None:
+    """What a column of whole numbers of four bytes makes of ``value``."""
+    real = real_number(value)
+    return int(real) if real is not None and math.isfinite(real) and abs(real) < 2**31 else None
+
+
+def yes_or_no(value: Any) -> bool | None:
+    """What a column of yes and no makes of ``value``."""
+    return True if value in YES else False if value in NO else None
+
+
 def is_blank(text: str | None) -> bool:
     return text is None or not text.strip(" \t\r\n")
 
@@ -162,8 +195,8 @@ def sessions(period: Period) -> st.SearchStrategy[list[dict[str, Any]]]:
                 "user_id": user_ids(),
                 "started_at": timestamps(period),
                 "ended_at": st.sampled_from([*BLANK, "2026-11-20 10:00:00", "2026-11-20T10:00:00.000Z"]),
-                "confidence_score": st.sampled_from(SCORES),
-                "error_count": st.sampled_from([None, 0, 1, 7]),
+                "confidence_score": st.sampled_from([*SCORES, *SCORES, *NUMBERS_AS_TEXT, *NO_NUMBERS]),
+                "error_count": st.sampled_from(COUNTS),
             }
         ),
         max_size=25,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, create_engine, func, literal_column, select, text
 
 from lib.database import connect, database_url, open_engine, sql_text
 from lib.dialects import (
@@ -20,6 +20,7 @@ from lib.dialects import (
     is_set,
     is_unreadable,
     moment,
+    number,
     text_or,
 )
 from lib.period import Period
@@ -32,9 +33,13 @@ from tests import odd_data
 from tests.conftest import Fill, New, asked_of, opened
 from tests.factory import make_database
 from tests.odd_data import (
+    COUNTS,
     EXACT_SHAPES,
     FEW,
+    NO_NUMBERS,
+    NUMBERS_AS_TEXT,
     PERIODS,
+    SCORES,
     SOME,
     UNREADABLE,
     held,
@@ -143,6 +148,17 @@ def test_texts_sort_by_code_point(filled: Fill, texts: list[str | None]):
     assert found == sorted(known)
 
 
+@pytest.mark.parametrize("declared", ["REAL", "INTEGER", "DECIMAL(3,1)", "TEXT", "BLOB", ""])
+@pytest.mark.parametrize("value", [*NO_NUMBERS, *NUMBERS_AS_TEXT, *COUNTS, *SCORES], ids=repr)
+def test_a_number_is_read_whatever_the_column_of_a_file_was_declared(declared: str, value: Any):
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE odd (value {declared})")
+        connection.exec_driver_sql("INSERT INTO odd VALUES (?)", (value,))
+        found = connection.execute(select(number(literal_column("value"))).select_from(text("odd"))).scalar_one()
+    assert found == odd_data.number_of(value)
+
+
 DAYS_OF_A_CHANGE = [
     Period(date(2026, 11, 22), 1),
     Period(date(2026, 3, 29), 1, "Europe/Berlin"),  # 23 hours
@@ -241,7 +257,7 @@ def is_one_range(found: str, table: str, column: str) -> bool:
 @pytest.mark.parametrize("day", [date(2026, 11, 22), date(2026, 3, 29)])
 def test_a_window_of_sessions_is_one_range_of_the_index(year: Connection, zone: str, day: date):
     window = in_window(COLUMN, Period(day, 7, zone))
-    found = plan(year, select(func.count(), func.avg(s.c.confidence_score)).where(window))
+    found = plan(year, select(func.count(), func.avg(number(s.c.confidence_score))).where(window))
     assert is_one_range(found, "coaching_sessions", "started_at"), found
 
 

@@ -23,13 +23,14 @@ from sqlalchemy.sql.expression import Subquery
 
 from lib.addresses import ADDRESS_SIGNS
 from lib.database import Kind, has_table, no_rows, read
-from lib.dialects import EMPTY, before, code_points, in_window, moment
+from lib.dialects import EMPTY, before, code_points, in_window, is_yes, moment, number
 from lib.period import Period
 from lib.schema import coaching_sessions as s
 from lib.schema import conversion_triggers as t
 from lib.schema import lead_scores, users
 
 FREE = "free"
+_SCORE = number(s.c.confidence_score)
 
 _SCORES: dict[str, Kind] = {"user_id": "str", "session_id": "str", "started_at": "utc", "confidence_score": "float64"}
 _USERS: dict[str, Kind] = {"user_id": "str", "email": "str", "english_level": "str"}
@@ -43,14 +44,14 @@ def scored_sessions(connection: Connection, period: Period) -> pd.DataFrame:
 
     Columns: user_id, session_id (str), started_at (datetime64[ns, UTC]), confidence_score (float, 1-10).
     """
-    query = _of_free_users(select(s.c.user_id, s.c.session_id, s.c.started_at, s.c.confidence_score), period)
+    query = _of_free_users(select(s.c.user_id, s.c.session_id, s.c.started_at, _SCORE), period)
     return read(connection, query, _SCORES).dropna(subset=["started_at"])
 
 
 def scored_sessions_of(connection: Connection, period: Period, user_id: str) -> pd.DataFrame:
     """The same of one user, whatever the role."""
-    query = select(s.c.user_id, s.c.session_id, s.c.started_at, s.c.confidence_score).where(
-        s.c.user_id == user_id, in_window(s.c.started_at, period), s.c.confidence_score.is_not(None)
+    query = select(s.c.user_id, s.c.session_id, s.c.started_at, _SCORE).where(
+        s.c.user_id == user_id, in_window(s.c.started_at, period), _SCORE.is_not(None)
     )
     return read(connection, query, _SCORES).dropna(subset=["started_at"])
 
@@ -76,7 +77,7 @@ def newest_lead_scores(connection: Connection, period: Period) -> pd.DataFrame:
     return read(
         connection,
         _newest(
-            select(leads.c.user_id, leads.c.overall_score, leads.c.lead_status).where(
+            select(leads.c.user_id, number(leads.c.overall_score), leads.c.lead_status).where(
                 before(leads.c.calculated_at, period.end)
             ),
             leads.c.user_id,
@@ -90,7 +91,7 @@ def newest_lead_scores(connection: Connection, period: Period) -> pd.DataFrame:
 def newest_offers(connection: Connection, period: Period) -> pd.DataFrame:
     """The newest offer to each of those users at the end of ``period``.
 
-    Columns: user_id (str), offered_at (datetime64[ns, UTC]), offer_sent, offer_accepted (bool; NULL counts as no).
+    Columns: user_id (str), offered_at (datetime64[ns, UTC]), offer_sent, offer_accepted (bool; what is no yes is a no).
     """
     if not has_table(connection, t.name):
         return no_rows(_OFFERS)
@@ -105,7 +106,7 @@ def offer_outcomes(connection: Connection, until: datetime) -> tuple[int, int]:
     if not has_table(connection, t.name):
         return 0, 0
     query = select(func.count(), func.coalesce(func.sum(_yes(t.c.offer_accepted)), 0)).where(
-        t.c.offer_sent.is_(True), before(t.c.triggered_at, until)
+        is_yes(t.c.offer_sent), before(t.c.triggered_at, until)
     )
     sent, accepted = connection.execute(query).one()
     return int(sent), int(accepted)
@@ -143,7 +144,7 @@ def _found_by_id(words: str) -> ColumnElement[bool]:
 
 def _of_free_users(query: Select[Any], period: Period) -> Select[Any]:
     return query.join(users, users.c.user_id == s.c.user_id).where(
-        users.c.role == FREE, in_window(s.c.started_at, period), s.c.confidence_score.is_not(None)
+        users.c.role == FREE, in_window(s.c.started_at, period), _SCORE.is_not(None)
     )
 
 
@@ -160,4 +161,4 @@ def _newest(query: Select[Any], user_id: Any, order: list[Any], period: Period) 
 
 
 def _yes(column: Any) -> Any:
-    return cast(case((column.is_(True), 1), else_=0), Integer)
+    return cast(case((is_yes(column), 1), else_=0), Integer)

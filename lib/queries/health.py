@@ -9,10 +9,36 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, and_, case, func, inspect, not_, or_, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Float,
+    Integer,
+    Table,
+    and_,
+    case,
+    func,
+    inspect,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.schema import CreateTable
 
-from lib.dialects import EMPTY, has_other_shape, is_blank, is_readable, is_set, is_unreadable
+from lib.dialects import (
+    EMPTY,
+    has_other_shape,
+    is_blank,
+    is_neither,
+    is_no_number,
+    is_readable,
+    is_set,
+    is_unreadable,
+    number,
+)
 from lib.queries.freshness import newest_row
 from lib.schema import (
     OPTIONAL_TABLES,
@@ -23,6 +49,7 @@ from lib.schema import (
     create_statement,
     detected_errors,
     it_errors,
+    lead_scores,
     metadata,
     missing_indexes,
     pricing_errors,
@@ -32,6 +59,13 @@ from lib.schema import (
 LONG_TEXT = 1_000
 NOT_USED = "No page uses it."
 FORMULA_SIGNS = ("=", "+", "-", "@")
+# What the app does with a value that is no number; columns that are not named here are on no page.
+NO_NUMBER: dict[Column[Any], str] = {
+    coaching_sessions.c.confidence_score: "Counted as sessions without a score.",
+    coaching_sessions.c.error_count: "Left out of the average of mistakes.",
+    it_errors.c.frequency: "Counted once.",
+    lead_scores.c.overall_score: "Shown as no lead score.",
+}
 
 
 @dataclass(frozen=True)
@@ -146,7 +180,7 @@ def _columns(connection: Connection, table: Table) -> set[str]:
 @cache
 def checks() -> tuple[Check, ...]:
     """Every check, table by table."""
-    return (*_user_checks(), *_session_checks(), *_mistake_checks(), *_time_checks())
+    return (*_user_checks(), *_session_checks(), *_mistake_checks(), *_value_checks(), *_time_checks())
 
 
 def _user_checks() -> list[Check]:
@@ -219,7 +253,7 @@ def _session_checks() -> list[Check]:
         ),
         Check(
             s,
-            or_(score < 1, score > 10),
+            or_(number(score) < 1, number(score) > 10),
             (score,),
             "sessions with a score outside 1 to 10",
             "Counted as written; averages are off by that much.",
@@ -284,6 +318,38 @@ def _blank_text(table: Table, column: Column[Any]) -> Check:
         "mistakes without a text",
         "Left out; their number is said on Mistakes.",
         "Ask the product team why no text was written.",
+    )
+
+
+def _value_checks() -> list[Check]:
+    columns = [column for table in TABLES for column in table.columns]
+    return [
+        *(_no_number(column) for column in columns if isinstance(column.type, Integer | Float)),
+        *(_neither(column) for column in columns if isinstance(column.type, Boolean)),
+    ]
+
+
+def _no_number(column: Column[Any]) -> Check:
+    return Check(
+        column.table,
+        is_no_number(column),
+        (column,),
+        f"rows whose {column.name} is no number",
+        NO_NUMBER.get(column, NOT_USED),
+        "Correct them: a number is written as 7 or 7.5.",
+        is_wrong=True,
+    )
+
+
+def _neither(column: Column[Any]) -> Check:
+    return Check(
+        column.table,
+        is_neither(column),
+        (column,),
+        f"rows whose {column.name} is neither yes nor no",
+        "Taken for no.",
+        "Correct them: yes is written as 1 or true, no as 0 or false.",
+        is_wrong=True,
     )
 
 

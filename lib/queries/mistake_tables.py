@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Text, func, literal_column
+from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal_column
 
+from lib.dialects import whole
 from lib.schema import detected_errors, it_errors, pricing_errors
 
 Source = Literal["detected", "it", "pricing"]
@@ -36,7 +37,7 @@ def tables() -> dict[Source, MistakeTable]:
     """The sources of mistakes. A type that is the same in every row is a constant, and nothing to group by."""
     d, i, p = detected_errors.c, it_errors.c, pricing_errors.c
     one: ColumnElement[int] = literal_column("1")
-    repeated = func.coalesce(i.frequency, 1)
+    repeated = func.coalesce(whole(i.frequency), 1)
     return {
         "detected": MistakeTable(
             detected_errors.name,
@@ -56,7 +57,7 @@ def tables() -> dict[Source, MistakeTable]:
             i.domain,
             i.error_pattern,
             repeated,
-            func.sum(repeated),
+            cast(func.sum(repeated), BigInteger),
             i.user_id,
             i.detected_at,
             i.domain,

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import pandas as pd
 from sqlalchemy import (
     CTE,
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
-    Integer,
     Select,
     Text,
     and_,
@@ -150,7 +150,7 @@ def mistakes_by(connection: Connection, period: Period, where: MistakeFilter, vi
         return no_rows(_CELLS)
     bare = union_all(*parts).subquery().c
     value, category = text_or(bare.value, UNKNOWN), text_or(bare.error_category, UNCATEGORISED)
-    query = select(value, category, cast(func.sum(bare.times), Integer)).group_by(value, category)
+    query = select(value, category, cast(func.sum(bare.times), BigInteger)).group_by(value, category)
     return read(connection, query, _CELLS)
 
 
@@ -201,7 +201,7 @@ def _groups(connection: Connection, period: Period, where: MistakeFilter) -> CTE
         names[1].label("error_category"),
         g.text,
         blank,
-        cast(func.sum(g.times), Integer).label("frequency"),
+        cast(func.sum(g.times), BigInteger).label("frequency"),
     ).group_by(*names, g.text)
     if len(parts) > 1:
         return named.cte("groups")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
-from tests.pages.app import change_of, figures, links, move, open_page, pick, press, said, table
+from tests.factory import worked_case
+from tests.pages.app import change_of, figures, forget_everything, links, move, open_page, pick, press, said, table
+from tests.postgres import Server
 
 ENGAGEMENT = {
     "free": (4, 9, 7.67, 2.67, 2.25),
@@ -121,3 +127,45 @@ def test_what_stands_out_leads_to_pages_with_the_filters_set():
     found = links(open_page("Home"))
     leads = {label: query for label, (page, query) in found.items() if "users:" in label and page == "engagement"}
     assert all("roles=" in query for query in leads.values())
+
+
+SCORE = "UPDATE coaching_sessions SET confidence_score = {} WHERE user_id = 'user003'"
+NO_NUMBERS = ["''", "'abc'", "'NaN'", "9e999", "x'38'"]
+LEAD = "UPDATE lead_scores SET overall_score = {} WHERE user_id = 'user002'"
+
+
+def everything(address: object, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The figures and the lists on the pages that compute with scores."""
+    forget_everything()
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", str(address))
+    pages = {title: open_page(title) for title in ("Home", "Engagement", "Conversion")}
+    lists = (table(pages["Engagement"], "avg_confidence"), table(pages["Conversion"], "recommendation"))
+    return [*map(figures, pages.values()), *(shown.to_csv() for shown in lists)]
+
+
+@pytest.mark.parametrize("statement", [SCORE, LEAD], ids=["score", "lead score"])
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_what_is_no_number_is_as_nothing_on_every_page_and_told_by_data_health(
+    statement: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shown = []
+    for written in (value, "NULL"):
+        path = worked_case(tmp_path / f"{len(shown)}.db")
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(statement.format(written))
+        shown.append(everything(path, monkeypatch))
+    assert shown[0] == shown[1]
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", str(tmp_path / "0.db"))
+    found = table(open_page("Data health"), "found").set_index("found")["rows"]
+    assert [name for name in found.index if name.endswith("is no number")] != []
+
+
+@pytest.mark.parametrize("value", ["'NaN'", "'Infinity'", "'-Infinity'", "1e300"])
+def test_a_score_of_a_server_that_is_not_finite_is_no_score(
+    value: str, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    address, shown = worked_case(postgres_server.create_database("numbers")), []
+    for written in ("NULL", value):
+        postgres_server.execute(SCORE.format(written), "numbers")
+        shown.append(everything(address, monkeypatch))
+    assert shown[0] == shown[1]

@@ -20,7 +20,22 @@ from lib.queries.conversion import (
     scored_users,
 )
 from tests.conftest import Fill, asked_of
-from tests.odd_data import FEW, PERIODS, SOME, instant_of, lies_in, sessions, timestamps, user_ids, users
+from tests.odd_data import (
+    FEW,
+    FLAGS,
+    NO_NUMBERS,
+    NUMBERS_AS_TEXT,
+    PERIODS,
+    SOME,
+    YES,
+    instant_of,
+    lies_in,
+    number_of,
+    sessions,
+    timestamps,
+    user_ids,
+    users,
+)
 
 FORTNIGHT = Period(date(2026, 11, 22), 14)
 Rows = list[dict[str, Any]]
@@ -37,7 +52,7 @@ def by_hand(people: Rows, held: Rows, period: Period) -> Rows:
         session
         for session in held
         if session["user_id"] in free
-        and session["confidence_score"] is not None
+        and number_of(session["confidence_score"]) is not None
         and lies_in(session["started_at"], period)
     ]
 
@@ -86,7 +101,8 @@ def test_scored_sessions_are_those_of_free_users_in_the_window_that_have_a_score
         found = scored_sessions(connection, period)
         owners = scored_users(connection, period, with_addresses=True)
     assert sorted(found.itertuples(index=False, name=None)) == sorted(
-        (row["user_id"], row["session_id"], instant_of(row["started_at"]), row["confidence_score"]) for row in wanted
+        (row["user_id"], row["session_id"], instant_of(row["started_at"]), number_of(row["confidence_score"]))
+        for row in wanted
     )
     levels = {user["user_id"]: user["english_level"] for user in people}
     ids = {row["user_id"] for row in wanted}
@@ -113,7 +129,7 @@ def test_the_newest_lead_score_is_the_last_before_the_window_ends(
         {
             "user_id": user_ids(),
             "calculated_at": timestamps(period),
-            "overall_score": st.sampled_from([None, 1.5, 90]),
+            "overall_score": st.sampled_from([None, 1.5, 90, *NUMBERS_AS_TEXT, *NO_NUMBERS]),
             "lead_status": st.sampled_from([None, "hot", "cold"]),
         }
     )
@@ -123,11 +139,8 @@ def test_the_newest_lead_score_is_the_last_before_the_window_ends(
     with filled(users=people, sessions=held, lead_scores=leads) as connection:
         found = newest_lead_scores(connection, period)
     assert sorted(tuples(found), key=str) == sorted(
-        ((user_id, row["overall_score"], row["lead_status"]) for user_id, row in newest.items()), key=str
+        ((user_id, number_of(row["overall_score"]), row["lead_status"]) for user_id, row in newest.items()), key=str
     )
-
-
-FLAGS = st.sampled_from([None, 0, 1])
 
 
 @SOME
@@ -136,21 +149,23 @@ def test_the_newest_offer_and_the_outcomes_are_those_before_the_window_ends(
     filled: Fill, data: st.DataObject, period: Period, people: Rows
 ):
     held = data.draw(sessions(period))
+    flags = st.sampled_from(FLAGS)
     offer = st.fixed_dictionaries(
-        {"user_id": user_ids(), "triggered_at": timestamps(period), "offer_sent": FLAGS, "offer_accepted": FLAGS}
+        {"user_id": user_ids(), "triggered_at": timestamps(period), "offer_sent": flags, "offer_accepted": flags}
     )
     offers = [{"trigger_id": str(place), **row} for place, row in enumerate(data.draw(st.lists(offer, max_size=15)))]
     ids = {row["user_id"] for row in by_hand(people, held, period)}
     newest = newest_by_hand(offers, ids, "triggered_at", "trigger_id", period)
-    past = [row for row in offers if row["offer_sent"] and (instant_of(row["triggered_at"]) or period.end) < period.end]
+    sent = [row for row in offers if row["offer_sent"] in YES]
+    past = [row for row in sent if (instant_of(row["triggered_at"]) or period.end) < period.end]
     with filled(users=people, sessions=held, offers=offers) as connection:
         found = newest_offers(connection, period)
         outcomes = offer_outcomes(connection, period.end)
     assert sorted(tuples(found)) == sorted(
-        (user_id, instant_of(row["triggered_at"]), row["offer_sent"] == 1, row["offer_accepted"] == 1)
+        (user_id, instant_of(row["triggered_at"]), row["offer_sent"] in YES, row["offer_accepted"] in YES)
         for user_id, row in newest.items()
     )
-    assert outcomes == (len(past), sum(row["offer_accepted"] == 1 for row in past))
+    assert outcomes == (len(past), sum(row["offer_accepted"] in YES for row in past))
 
 
 WORDS = st.text(alphabet="aAbB%_/\\'Ü@1", max_size=3)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from lib.analysis.corrections import correct_forms_for
 from lib.queries.corrections import correct_forms
 from tests.conftest import Fill
-from tests.odd_data import FEW, is_blank
+from tests.odd_data import COUNTS, FEW, is_blank, number_of
 
 TEXTS = st.sampled_from([None, "", " \n", "responsible of", "Responsible of", "depends of", "ß"])
 
@@ -25,7 +25,7 @@ def test_the_worked_case_knows_the_right_form_of_its_patterns(worked: Connection
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {"error_pattern": TEXTS, "correct_form": TEXTS, "frequency": st.sampled_from([None, 1, 2, 50])}
+            {"error_pattern": TEXTS, "correct_form": TEXTS, "frequency": st.sampled_from([2, 50, *COUNTS])}
         ),
         max_size=20,
     )
@@ -34,7 +34,9 @@ def test_pairs_are_added_up_and_blank_ones_left_out(filled: Fill, rows: list[dic
     by_hand: Counter[tuple[str, str]] = Counter()
     for row in rows:
         if not is_blank(row["error_pattern"]) and not is_blank(row["correct_form"]):
-            by_hand[row["error_pattern"], row["correct_form"]] += row["frequency"] or 1
+            by_hand[row["error_pattern"], row["correct_form"]] += (
+                1 if (times := number_of(row["frequency"])) is None else int(times)
+            )
     with filled(it_errors=rows) as connection:
         found = correct_forms(connection)
     assert {(row.pattern, row.correct_form): row.times for row in found.itertuples()} == by_hand

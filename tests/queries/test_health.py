@@ -9,14 +9,32 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Boolean, Column, Connection, Float, Integer
 
 from lib.database import connect, database_url, open_engine
 from lib.queries.health import Check, checks, count_oddities, table_states
 from lib.schema import TABLES, TIME_COLUMN
+from lib.schema import coaching_sessions as s
 from tests.conftest import Fill
-from tests.factory import KEYWORDS, without_column, without_table
-from tests.odd_data import BLANK, PERIODS, SOME, held, instant_of, is_blank, sessions, timestamps, users
+from tests.factory import KEYWORDS, REAL, without_column, without_table
+from tests.odd_data import (
+    BLANK,
+    COUNTS,
+    FLAGS,
+    NO,
+    NO_NUMBERS,
+    NUMBERS_AS_TEXT,
+    PERIODS,
+    SOME,
+    YES,
+    held,
+    instant_of,
+    is_blank,
+    number_of,
+    sessions,
+    timestamps,
+    users,
+)
 
 Rows = list[dict[str, Any]]
 ROLES = ("free", "student", "coach", "superuser")
@@ -30,43 +48,74 @@ def counted(connection: Connection) -> dict[tuple[str, str], int]:
 def rules(ids: set[str], connection: Connection) -> dict[tuple[str, str], Callable[[dict[str, Any]], bool]]:
     """What each check looks for, said a second time; ``ids`` are the users that are known."""
     users, sessions, mistakes = "users", "coaching_sessions", "detected_errors"
-    return {
-        (users, "users without a role"): lambda row: is_blank(row["role"]),
-        (users, "users with a role that is not in the list"): lambda row: (
-            not is_blank(row["role"]) and row["role"] not in ROLES
-        ),
-        (users, "users without an English level"): lambda row: is_blank(row["english_level"]),
-        (sessions, "sessions without a user"): lambda row: row["user_id"] in (None, ""),
-        (sessions, "sessions whose user is gone"): lambda row: row["user_id"] not in {None, "", *ids},
-        (sessions, "sessions that were not finished"): lambda row: is_blank(row["ended_at"]),
-        (sessions, "sessions without a confidence score"): lambda row: row["confidence_score"] is None,
-        (sessions, "sessions with a score outside 1 to 10"): lambda row: (
-            row["confidence_score"] is not None and not 1 <= row["confidence_score"] <= 10
-        ),
-        (mistakes, "mistakes without a text"): lambda row: is_blank(row["error_text"]),
-        ("it_errors", "mistakes without a text"): lambda row: is_blank(row["error_pattern"]),
-        ("pricing_errors", "mistakes without a text"): lambda row: is_blank(row["error"]),
-        (mistakes, "mistakes without a type or a category"): lambda row: (
-            is_blank(row["error_type"]) or is_blank(row["error_category"])
-        ),
-        (mistakes, "mistakes with a text of more than 1,000 characters"): lambda row: (
-            len(row["error_text"] or "") > 1000
-        ),
-        (mistakes, "mistakes that a spreadsheet could take for a formula"): lambda row: (
-            row["error_text"] or ""
-        ).startswith(("=", "+", "-", "@")),
-        (mistakes, "mistakes with HTML in their text"): lambda row: (
-            "<" in (row["error_text"] or "") and ">" in (row["error_text"] or "").partition("<")[2]
-        ),
-    } | {
-        (table.name, text.format(TIME_COLUMN[table.name])): rule
-        for table in TABLES
-        for text, rule in (
-            ("rows whose {} is no date and time", _unreadable(TIME_COLUMN[table.name], connection)),
-            ("rows without {}", _no_time(TIME_COLUMN[table.name], connection)),
-            ("rows whose {} has a T, a fraction or an offset", _other_shape(TIME_COLUMN[table.name], connection)),
-        )
-    }
+    return (
+        {
+            (users, "users without a role"): lambda row: is_blank(row["role"]),
+            (users, "users with a role that is not in the list"): lambda row: (
+                not is_blank(row["role"]) and row["role"] not in ROLES
+            ),
+            (users, "users without an English level"): lambda row: is_blank(row["english_level"]),
+            (sessions, "sessions without a user"): lambda row: row["user_id"] in (None, ""),
+            (sessions, "sessions whose user is gone"): lambda row: row["user_id"] not in {None, "", *ids},
+            (sessions, "sessions that were not finished"): lambda row: is_blank(row["ended_at"]),
+            (sessions, "sessions without a confidence score"): lambda row: (
+                _stored(row, s.c.confidence_score, connection) is None
+            ),
+            (sessions, "sessions with a score outside 1 to 10"): lambda row: (
+                (score := number_of(row["confidence_score"])) is not None and not 1 <= score <= 10
+            ),
+            (mistakes, "mistakes without a text"): lambda row: is_blank(row["error_text"]),
+            ("it_errors", "mistakes without a text"): lambda row: is_blank(row["error_pattern"]),
+            ("pricing_errors", "mistakes without a text"): lambda row: is_blank(row["error"]),
+            (mistakes, "mistakes without a type or a category"): lambda row: (
+                is_blank(row["error_type"]) or is_blank(row["error_category"])
+            ),
+            (mistakes, "mistakes with a text of more than 1,000 characters"): lambda row: (
+                len(row["error_text"] or "") > 1000
+            ),
+            (mistakes, "mistakes that a spreadsheet could take for a formula"): lambda row: (
+                row["error_text"] or ""
+            ).startswith(("=", "+", "-", "@")),
+            (mistakes, "mistakes with HTML in their text"): lambda row: (
+                "<" in (row["error_text"] or "") and ">" in (row["error_text"] or "").partition("<")[2]
+            ),
+        }
+        | {
+            (table.name, text.format(TIME_COLUMN[table.name])): rule
+            for table in TABLES
+            for text, rule in (
+                ("rows whose {} is no date and time", _unreadable(TIME_COLUMN[table.name], connection)),
+                ("rows without {}", _no_time(TIME_COLUMN[table.name], connection)),
+                ("rows whose {} has a T, a fraction or an offset", _other_shape(TIME_COLUMN[table.name], connection)),
+            )
+        }
+        | {
+            (table.name, f"rows whose {column.name} is {what}"): rule(column, connection)
+            for table in TABLES
+            for column in table.columns
+            for kind, what, rule in (
+                (Integer | Float, "no number", _no_number),
+                (Boolean, "neither yes nor no", _neither),
+            )
+            if isinstance(column.type, kind)
+        }
+    )
+
+
+def _stored(row: dict[str, Any], column: Column[Any], connection: Connection) -> Any:
+    """What the database holds of a value: a server makes nothing of what does not fit its column."""
+    value = row.get(column.name)
+    if connection.dialect.name == "sqlite":
+        return value
+    return next(real(value) for kind, real in REAL.items() if isinstance(column.type, kind))
+
+
+def _no_number(column: Column[Any], connection: Connection) -> Callable[[dict[str, Any]], bool]:
+    return lambda row: _stored(row, column, connection) is not None and number_of(row[column.name]) is None
+
+
+def _neither(column: Column[Any], connection: Connection) -> Callable[[dict[str, Any]], bool]:
+    return lambda row: _stored(row, column, connection) not in {None, *YES, *NO}
 
 
 def _unreadable(column: str, connection: Connection) -> Callable[[dict[str, Any]], bool]:
@@ -87,13 +136,16 @@ TEXTS = st.sampled_from(
     [*BLANK, "a", "=1", "+1", "-1", "@a", "a=1", "<b>x</b>", "a > b < c", "1 < 2", "ä" * 1000, "ä" * 1001, "\u00a0"]
 )
 
+ODD = (*NUMBERS_AS_TEXT, *NO_NUMBERS)
+
 
 @st.composite
 def databases(draw: st.DrawFn) -> dict[str, Rows]:
     period = draw(PERIODS)
     held = draw(sessions(period))
     for session in held:
-        session["confidence_score"] = draw(st.sampled_from([None, 0, 0.99, 1, 10, 10.01, -5]))
+        session["confidence_score"] = draw(st.sampled_from([None, 0, 0.99, 1, 10, 10.01, -5, *ODD]))
+        session["duration_seconds"] = draw(st.sampled_from(COUNTS))
 
     def rows(**fields: st.SearchStrategy[Any]) -> Rows:
         return draw(st.lists(st.fixed_dictionaries(fields), max_size=6))
@@ -102,10 +154,12 @@ def databases(draw: st.DrawFn) -> dict[str, Rows]:
         "users": [{**user, "created_at": draw(timestamps(period))} for user in draw(users())],
         "sessions": held,
         "mistakes": rows(error_type=TEXTS, error_category=TEXTS, error_text=TEXTS, detected_at=timestamps(period)),
-        "it_errors": rows(error_pattern=TEXTS, detected_at=timestamps(period)),
+        "it_errors": rows(error_pattern=TEXTS, frequency=st.sampled_from(COUNTS), detected_at=timestamps(period)),
         "pricing_errors": rows(error=TEXTS, timestamp=timestamps(period)),
-        "lead_scores": rows(calculated_at=timestamps(period)),
-        "offers": rows(triggered_at=timestamps(period)),
+        "lead_scores": rows(overall_score=st.sampled_from(ODD), calculated_at=timestamps(period)),
+        "offers": rows(
+            offer_sent=st.sampled_from(FLAGS), offer_accepted=st.sampled_from(FLAGS), triggered_at=timestamps(period)
+        ),
     }
 
 

@@ -24,7 +24,21 @@ from lib.queries.mistakes import (
     top_mistakes,
 )
 from tests.conftest import Fill
-from tests.odd_data import FEW, PERIODS, SOME, USER_IDS, is_blank, lies_in, named, sessions, timestamps, user_ids, users
+from tests.odd_data import (
+    COUNTS,
+    FEW,
+    PERIODS,
+    SOME,
+    USER_IDS,
+    is_blank,
+    lies_in,
+    named,
+    number_of,
+    sessions,
+    timestamps,
+    user_ids,
+    users,
+)
 
 MONTH = Period(date(2026, 11, 22), 30)
 DETECTED = MistakeFilter()
@@ -60,7 +74,8 @@ def entries(data: dict[str, Rows]) -> Iterator[Entry]:
         yield Entry("detected", error_type, category, row["error_text"], 1, row["user_id"], row["detected_at"], None)
     for row in data["it_errors"]:
         category, domain = named(row["domain"], "uncategorised"), named(row["domain"], "unknown")
-        count = 1 if row["frequency"] is None else row["frequency"]
+        times = number_of(row["frequency"])
+        count = 1 if times is None else int(times)
         text, at = row["error_pattern"], row["detected_at"]
         yield Entry("it", "IT English", category, text, count, row["user_id"], at, domain)
     for row in data["pricing_errors"]:
@@ -131,7 +146,7 @@ def databases(draw: st.DrawFn, period: Period) -> dict[str, Rows]:
             lists(
                 domain=st.sampled_from(DOMAINS),
                 error_pattern=TEXTS,
-                frequency=st.sampled_from([None, 1, 2, 9]),
+                frequency=st.sampled_from([2, 9, *COUNTS]),
                 detected_at=times,
             )
         ),

@@ -6,9 +6,10 @@ import os
 import random
 import resource
 import signal
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -98,6 +99,19 @@ def test_the_worked_cases_come_out_exactly(order: Order) -> None:
     candidates = [(row["user_id"], row["sessions"], row["avg_score"]) for row in found["conversion"]["candidates"]]
     assert candidates == [("user002", 3, 9.0), ("user003", 4, 8.5)]
     assert found["conversion"]["revenue_potential"] == 358
+
+
+@pytest.mark.parametrize("value", ["'NaN'", "''", "9e999"])
+def test_a_score_that_is_no_number_is_no_score_and_keeps_no_report_from_being_made(
+    order: Order, source: Path, value: str
+) -> None:
+    for written in ("NULL", value):
+        with closing(sqlite3.connect(source)) as connection, connection:
+            connection.execute(f"UPDATE coaching_sessions SET confidence_score = {written} WHERE user_id = 'user002'")
+        run(order, now=NOW)
+    without, odd = summaries(order.folder)
+    assert [row["user_id"] for row in odd["conversion"]["candidates"]] == ["user003"]
+    assert (odd["engagement"], odd["conversion"]) == (without["engagement"], without["conversion"])
 
 
 def test_the_stamp_is_the_time_in_the_reporting_zone(order: Order) -> None:
