@@ -57,6 +57,7 @@ RECYCLE_SECONDS = 1_800
 IDLE_SECONDS = 300  # in a transaction: longer than any page draws, or a report makes pseudonyms
 SQLITE_HEADER = b"SQLite format 3\0"
 SMALLEST = 512  # bytes of a database
+_USER = re.compile(r"[^:/]*(?::[^@]*)?@")  # and password, as SQLAlchemy finds them
 
 
 def database_url(value: str) -> URL:
@@ -84,12 +85,19 @@ def database_url(value: str) -> URL:
             f"There is no driver for databases of the kind '{url.drivername}'.",
             "Use SQLite or PostgreSQL, or install the driver that SQLAlchemy names for this kind.",
         ) from error
-    if url.get_backend_name() != "sqlite" and "@" in f"{url.host}{url.database}":
+    if url.get_backend_name() != "sqlite" and _goes_on_after_the_user(value):
         raise DatabaseProblem(
             "The address of the database cannot be read: its password holds a sign that has a meaning in addresses.",
             "Write @ as %40, / as %2F, : as %3A and % as %25 in FLUENCY_DATABASE_URL.",
         )
     return url
+
+
+def _goes_on_after_the_user(address: str) -> bool:
+    """Whether there is an @ after the one that ends user and password: then part of the password stands there."""
+    place = address.partition("://")[2]
+    user = _USER.match(place)
+    return "@" in (place[user.end() :] if user else place.partition("?")[0])
 
 
 def open_engine(url: URL, *, writable: bool = False, query_seconds: float = 0) -> Engine:

@@ -433,3 +433,19 @@ def test_a_day_that_its_month_does_not_have_stays_in_the_month_where_sqlite_find
         found = connection.execute("select datetime('2026-02-30 10:00:00') < datetime('2026-03-01')").fetchone()[0]
     assert found == 1
     assert to_utc(pd.Series(["2026-02-30 10:00:00"])).iloc[0].month == 2
+
+
+@pytest.mark.parametrize("password", ["p@ss", "p@ss/x?y", "p@ss/x?y=z", "p@ss?a=b&c", "a@b@c", "p@s:s#/x"])
+@pytest.mark.parametrize("rest", ["server/data", "127.0.0.1:5432/data?sslmode=require"])
+def test_no_part_of_a_password_is_taken_for_something_else(password: str, rest: str) -> None:
+    with pytest.raises(DatabaseProblem) as caught:
+        database_url(f"postgresql://ann:{password}@{rest}")
+    assert caught.value.what.startswith("The address of the database cannot be read")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ann@lab:secret@server/data", "ann:p?x=y/z@server/data", "server/data?user=ann@lab", "ann@server/data", "/data"],
+)
+def test_a_sign_that_stands_where_it_may_is_no_problem(address: str) -> None:
+    assert database_url(f"postgresql://{address}").database == "data"
