@@ -23,6 +23,7 @@ from sqlalchemy import (
     cast,
     collate,
     func,
+    literal,
     literal_column,
     not_,
     or_,
@@ -112,6 +113,10 @@ class _IsNeither(_Condition):
     inherit_cache = True
 
 
+class _MayRead(_Condition):
+    inherit_cache = True
+
+
 class _Number(FunctionElement[Any]):
     inherit_cache = True
 
@@ -195,6 +200,11 @@ def is_yes(column: ColumnElement[Any]) -> ColumnElement[bool]:
 def is_neither(column: ColumnElement[Any]) -> ColumnElement[bool]:
     """True where a column of yes and no holds something else."""
     return _IsNeither(column)
+
+
+def may_read(table: str) -> ColumnElement[bool]:
+    """Whether whoever is connected may read a table that is there, or a part of it."""
+    return _MayRead(literal(table, Text))
 
 
 def is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -350,6 +360,17 @@ def _number_sqlite(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
     """Compared with what is declared a number, a text is taken for one if it can be; if not, it is beyond them all."""
     column, bound = compiler.process(element.clauses, **kw), "CAST({} AS NUMERIC)".format
     return f"CASE WHEN ({column} BETWEEN {bound(-LARGEST)} AND {bound(LARGEST)}) THEN {column} + 0 END"
+
+
+@compiles(_MayRead)
+def _may_read(element: _MayRead, compiler: SQLCompiler, **kw: Any) -> str:
+    (table,) = element.clauses
+    return _sql(compiler, func.has_any_column_privilege(table, literal_column("'SELECT'")), kw)
+
+
+@compiles(_MayRead, "sqlite")
+def _may_read_sqlite(element: _MayRead, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(1 = 1)"
 
 
 @compiles(_IsYes)

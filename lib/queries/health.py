@@ -37,6 +37,7 @@ from lib.dialects import (
     is_readable,
     is_set,
     is_unreadable,
+    may_read,
     number,
 )
 from lib.queries.freshness import newest_row
@@ -83,12 +84,15 @@ class Check:
 
 @dataclass(frozen=True)
 class TableState:
-    """One table as it stands. ``rows`` and ``newest`` are None where it is missing, or has no readable time."""
+    """One table as it stands. ``rows`` is None where it is missing or may not be read, ``newest`` also where it has no
+    readable time.
+    """
 
     name: str
     rows: int | None
     newest: datetime | None
     missing_columns: tuple[str, ...]
+    may_be_read: bool = True
 
 
 def table_states(connection: Connection) -> list[TableState]:
@@ -100,6 +104,8 @@ def table_states(connection: Connection) -> list[TableState]:
 def _state(connection: Connection, table: Table, is_there: bool) -> TableState:
     if not is_there:
         return TableState(table.name, None, None, ())
+    if not connection.execute(select(may_read(table.name))).scalar_one():
+        return TableState(table.name, None, None, (), may_be_read=False)
     present = _columns(connection, table)
     missing = tuple(column.name for column in table.columns if column.name not in present)
     rows = connection.execute(select(func.count()).select_from(table)).scalar_one()
@@ -148,15 +154,19 @@ def oddity_table(connection: Connection, states: Sequence[TableState]) -> pd.Dat
 
 
 def missing_parts(connection: Connection) -> pd.DataFrame:
-    """Tables, columns and indexes that are not there, each with the statement that mends it.
+    """Tables, columns and indexes that are not there or may not be read, each with the statement that mends it.
 
     Columns: kind ("table", "column", "index"), name, statement (str), is_needed (bool: pages fail without it).
     """
     states, dialect = table_states(connection), connection.dialect
-    tables = [metadata.tables[state.name] for state in states if state.rows is None]
+    quote = dialect.identifier_preparer.quote
+    tables = [metadata.tables[state.name] for state in states if state.rows is None and state.may_be_read]
+    closed = [state.name for state in states if not state.may_be_read]
+    reader = connection.execute(select(func.current_user())).scalar_one() if closed else ""
     columns = [metadata.tables[state.name].c[name] for state in states for name in state.missing_columns]
     rows = [
         *(("table", t.name, str(CreateTable(t).compile(dialect=dialect)), _is_needed(t)) for t in tables),
+        *(("table", name, f"GRANT SELECT ON {name} TO {quote(reader)}", True) for name in closed),
         *(("column", f"{c.table.name}.{c.name}", _add_column(c, dialect), True) for c in columns),
         *(("index", str(i.name), create_statement(i, dialect), False) for i in missing_indexes(connection)),
     ]

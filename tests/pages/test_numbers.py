@@ -169,3 +169,22 @@ def test_a_score_of_a_server_that_is_not_finite_is_no_score(
         postgres_server.execute(SCORE.format(written), "numbers")
         shown.append(everything(address, monkeypatch))
     assert shown[0] == shown[1]
+
+
+def test_a_table_that_may_not_be_read_is_named_with_the_grant_that_is_missing(
+    postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    address, name = worked_case(postgres_server.create_database("page")), "page_reader"
+    for statement in (
+        f"CREATE ROLE {name} LOGIN PASSWORD 'x'",
+        f"GRANT USAGE ON SCHEMA public TO {name}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}",
+        f"REVOKE SELECT ON it_errors FROM {name}",
+    ):
+        postgres_server.execute(statement, "page")
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", address.replace(address.split("@")[0], f"postgresql://{name}:x"))
+    app = open_page("Data health")
+    assert app.code[0].value == f"GRANT SELECT ON it_errors TO {name};"
+    rows = table(app, "state").set_index("table")["rows"]
+    assert rows.isna().sum() == 1
+    assert rows["coaching_sessions"] == 37

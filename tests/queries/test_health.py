@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Boolean, Column, Connection, Float, Integer
 
 from lib.database import connect, database_url, open_engine
-from lib.queries.health import Check, checks, count_oddities, table_states
+from lib.queries.health import Check, checks, count_oddities, missing_parts, table_states
 from lib.schema import TABLES, TIME_COLUMN
 from lib.schema import coaching_sessions as s
 from tests.conftest import Fill
-from tests.factory import KEYWORDS, REAL, without_column, without_table
+from tests.conftest import opened as opened_at
+from tests.factory import KEYWORDS, REAL, without_column, without_table, worked_case
 from tests.odd_data import (
     BLANK,
     COUNTS,
@@ -35,6 +36,7 @@ from tests.odd_data import (
     timestamps,
     users,
 )
+from tests.postgres import Server
 
 Rows = list[dict[str, Any]]
 ROLES = ("free", "student", "coach", "superuser")
@@ -230,6 +232,24 @@ def test_a_missing_column_is_told_and_what_needs_it_is_left_out(tmp_path: Path, 
         found = counted(connection)
     assert states == {name: (column,) if name == table else () for name in KEYWORDS}
     assert set(found) == {(check.table.name, check.found) for check in checks() if not needs_it(check)}
+
+
+@pytest.mark.parametrize("table", ["it_errors", "users"])
+def test_a_table_that_may_not_be_read_is_told_and_the_others_are_still_checked(postgres_server: Server, table: str):
+    address = worked_case(postgres_server.create_database("closed"))
+    reader = "closed_reader"
+    postgres_server.execute(f"DROP ROLE IF EXISTS {reader}")
+    postgres_server.execute(f"CREATE ROLE {reader} LOGIN PASSWORD 'x'")
+    postgres_server.execute(f"GRANT USAGE ON SCHEMA public TO {reader}", "closed")
+    postgres_server.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}", "closed")
+    postgres_server.execute(f"REVOKE SELECT ON {table} FROM {reader}", "closed")
+    with opened_at(address.replace(address.split("@")[0], f"postgresql://{reader}:x")) as connection:
+        states, found, missing = table_states(connection), counted(connection), missing_parts(connection)
+    assert [state.name for state in states if not state.may_be_read] == [table]
+    assert [state.name for state in states if state.rows is None] == [table]
+    assert {check.table.name for check in checks()} - {name for name, _ in found} == {table}
+    assert missing["statement"].tolist() == [f"GRANT SELECT ON {table} TO {reader};"]
+    postgres_server.execute(f"DROP OWNED BY {reader}; DROP ROLE {reader}", "closed")
 
 
 def test_an_empty_database_has_no_rows_and_no_oddities(filled: Fill):
