@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from lib.analysis.numbers import counted
 from lib.exports import Column, Sheet
 from lib.period import moment_text
 from lib.queries.health import TableState
@@ -38,8 +39,8 @@ def draw_verdict(page: Page, states: Sequence[TableState], oddities: pd.DataFram
     needed = int(missing["is_needed"].sum())
     if needed:
         st.error(
-            f"**The database is not complete: {needed} tables or columns are missing.** Pages that need them "
-            "cannot answer. The statements that mend it are below.",
+            f"**The database is not complete: {counted(needed, 'table or column', 'tables or columns')} cannot be "
+            "read.** Pages that need them cannot answer. The statements that mend it are below.",
             icon=":material/error:",
         )
     elif page.newest is None:
@@ -94,7 +95,7 @@ def _table_of(states: Sequence[TableState]) -> pd.DataFrame:
 
 def _state(state: TableState) -> str:
     if state.rows is None:
-        return "missing"
+        return "missing" if state.may_be_read else "may not be read"
     if state.missing_columns:
         return f"without {', '.join(state.missing_columns)}"
     return "complete" if state.rows else "empty"

@@ -22,6 +22,7 @@ from lib.report.orders import order_from
 from lib.settings import SettingsError
 from lib.ui.door import drawn_by_itself
 from lib.ui.downloads import offer_file
+from lib.ui.gate import audit_log
 from lib.ui.page import Page
 from lib.ui.tables import list_height, show_table
 from lib.ui.text import plain
@@ -90,8 +91,12 @@ def _hides_names(page: Page) -> bool:
 
 
 def _start(page: Page) -> None:
+    hides_names = _hides_names(page)
+    facts = {"page": page.name, "as_of": page.as_of, "addresses": not hides_names}
+    audit_log(page.settings).record("report", page.visitor.name, **facts)
     try:
-        workshop().start(order_from(page.settings, as_of=page.as_of, anonymise=_hides_names(page)))
+        workshop().start(order_from(page.settings, as_of=page.as_of, anonymise=hides_names))
+        st.session_state[WATCHED] = workshop().job  # now: it may be over before the page is drawn
     except SettingsError as error:
         st.session_state[REFUSED] = sentence(error)
 

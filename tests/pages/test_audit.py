@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib.audit import AuditLog
 from lib.ui import downloads
-from tests.pages.app import drawn, go, open_page, said, table
+from tests.pages.app import drawn, go, open_page, press, said, table
 
 
 def lines() -> list[dict[str, Any]]:
@@ -90,6 +90,12 @@ def test_no_more_lines_than_the_newest_are_shown_and_how_many_there_are_is_said(
         log.record("page", "ann@example.org", page="home", number=number)
     app = open_page("Audit")
     assert "3 of 8 rows" in [caption.value for caption in app.caption]
+
+
+def test_a_report_made_from_the_page_is_recorded() -> None:
+    press(open_page("Reports", as_of="2026-11-20"), "Make a report now")
+    (line,) = [line for line in lines() if line["event"] == "report"]
+    assert (line["visitor"], line["page"], line["as_of"], line["addresses"]) == ("local", "reports", "2026-11-20", True)
 
 
 def test_a_record_that_goes_elsewhere_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

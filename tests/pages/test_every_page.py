@@ -289,7 +289,7 @@ def test_a_missing_table_is_named_where_it_is_needed_and_data_health_has_the_sta
     address_of(without_table(tmp_path / "part.db", name), monkeypatch)
     page = open_page(title)
     if title == "Data health":
-        assert "not complete: 1 tables or columns are missing" in said(page)
+        assert "not complete: 1 table or column cannot be read" in said(page)
         assert any(f"CREATE TABLE {name}" in code.value for code in page.code)
     elif (title, name) not in DOES_WITHOUT:
         assert [f"has no table {name}" in as_shown(box.value) for box in page.error] == [True]

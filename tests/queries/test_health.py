@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Boolean, Column, Connection, Float, Integer
 
 from lib.database import connect, database_url, open_engine
-from lib.queries.health import Check, checks, count_oddities, missing_parts, table_states
+from lib.queries.health import count_oddities, missing_parts, table_states
+from lib.queries.oddities import Check, checks
 from lib.schema import TABLES, TIME_COLUMN
 from lib.schema import coaching_sessions as s
 from tests.conftest import Fill

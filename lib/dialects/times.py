@@ -1,9 +1,4 @@
-"""The differences between databases, as SQLAlchemy constructs with one compilation each; queries never ask.
-
-SQLite holds timestamps as text, UTC unless the text names an offset, in any ISO 8601 shape, mixed within a column.
-PostgreSQL has real timestamps. SQLite also takes any text where a number or a yes belongs; PostgreSQL's numbers may be
-NaN or infinite.
-"""
+"""Timestamps: windows, order and oddities, in whatever shape they are written."""
 
 from __future__ import annotations
 
@@ -11,19 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     ColumnElement,
     DateTime,
     Dialect,
     Text,
     and_,
     bindparam,
-    case,
-    cast,
-    collate,
     func,
-    literal,
     literal_column,
     not_,
     or_,
@@ -34,13 +23,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
+from lib.dialects.condition import Condition, written
+from lib.dialects.values import is_blank
 from lib.period import Period
 
 # The widest offsets in use: the text of a timestamp may be 14 hours ahead of UTC, or 12 behind.
 AHEAD, BEHIND = timedelta(hours=14), timedelta(hours=12)
-WHITE_SPACE: ColumnElement[str] = literal_column("' \t\r\n'")
-EMPTY: ColumnElement[str] = literal_column("''")
-UNKNOWN = "unknown"
 # SQLite's functions take 'now', a time without a date and plain numbers as well; this keeps those out.
 # Written into the statement as it is: a constant of ours, no value.
 THIS_CENTURY: ColumnElement[str] = literal_column("'20[0-9][0-9]-*'")
@@ -49,9 +37,6 @@ CENTURY_START: ColumnElement[Any] = literal_column("'2000-01-01 00:00:00+00'")
 CENTURY_END: ColumnElement[Any] = literal_column("'2100-01-01 00:00:00+00'")
 # julianday() reads a bare number as itself; a text that sorts between two dates of ours is then far below their days.
 NO_NUMBER: ColumnElement[float] = literal_column("2400000")
-# No score and no count is as large, and a sum of millions of them is still held by every database.
-LARGEST = 10**12
-YES, NO = ("1", "1.0", "true", "t", "yes", "y", "on"), ("0", "0.0", "false", "f", "no", "n", "off")
 COLON: ColumnElement[str] = literal_column("':'", Text)
 NO_MINUTES: ColumnElement[str] = literal_column("':00'", Text)
 
@@ -71,57 +56,27 @@ class Instant(TypeDecorator[datetime]):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-class _Condition(FunctionElement[bool]):
-    """A condition in brackets. SQLAlchemy would write `(...) = 1` for SQLite, and the index would be lost."""
-
-    type = Boolean()
-    inherit_cache = True
-
-    def self_group(self, against: Any = None) -> Any:
-        return self
-
-
-class _InWindow(_Condition):
+class _InWindow(Condition):
     inherit_cache = True
 
 
-class _Before(_Condition):
+class _Before(Condition):
     inherit_cache = True
 
 
-class _Unreadable(_Condition):
+class _Unreadable(Condition):
     inherit_cache = True
 
 
-class _Readable(_Condition):
+class _Readable(Condition):
     inherit_cache = True
 
 
-class _OtherShape(_Condition):
+class _OtherShape(Condition):
     inherit_cache = True
 
 
-class _IsSet(_Condition):
-    inherit_cache = True
-
-
-class _IsYes(_Condition):
-    inherit_cache = True
-
-
-class _IsNeither(_Condition):
-    inherit_cache = True
-
-
-class _MayRead(_Condition):
-    inherit_cache = True
-
-
-class _Number(FunctionElement[Any]):
-    inherit_cache = True
-
-
-class _CodePoints(FunctionElement[str]):
+class _IsSet(Condition):
     inherit_cache = True
 
 
@@ -177,52 +132,6 @@ def moment(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return _Moment(column)
 
 
-def number(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The number in ``column``, also where it is written as text; NULL where there is none that can be added up."""
-    return _Number(column)
-
-
-def whole(column: ColumnElement[Any]) -> ColumnElement[int]:
-    """The same as a count of something, which has no fraction."""
-    return cast(number(column), BigInteger)
-
-
-def is_no_number(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """True where something is given, but no number that can be added up."""
-    return and_(column.is_not(None), number(column).is_(None))
-
-
-def is_yes(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """True where a column of yes and no says yes, in one of the words that PostgreSQL takes for it; never NULL."""
-    return _IsYes(column)
-
-
-def is_neither(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """True where a column of yes and no holds something else."""
-    return _IsNeither(column)
-
-
-def may_read(table: str) -> ColumnElement[bool]:
-    """Whether whoever is connected may read a table that is there, or a part of it."""
-    return _MayRead(literal(table, Text))
-
-
-def is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """True where a text is NULL or nothing but white space."""
-    return or_(column.is_(None), func.trim(column, WHITE_SPACE) == EMPTY)
-
-
-def text_or(column: ColumnElement[Any], otherwise: str) -> ColumnElement[str]:
-    """The text in ``column``, or the constant ``otherwise`` where it is NULL or blank."""
-    # Written out, not bound: PostgreSQL wants the very same expression in SELECT and GROUP BY.
-    return case((is_blank(column), literal_column(f"'{otherwise}'", Text)), else_=column)
-
-
-def code_points(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """``column`` for ORDER BY, sorted by code point on every database."""
-    return _CodePoints(column)
-
-
 def _instant(value: datetime) -> ColumnElement[Any]:
     return bindparam(None, value, type_=Instant(), unique=True)
 
@@ -254,14 +163,10 @@ def _is_time(column: Any) -> ColumnElement[bool]:
     return and_(column.op("GLOB")(THIS_CENTURY), _parsed(func.julianday, column).is_not(None))
 
 
-def _sql(compiler: SQLCompiler, condition: ColumnElement[bool], kw: dict[str, Any]) -> str:
-    return f"({compiler.process(condition, **kw)})"
-
-
 @compiles(_InWindow)
 def _in_window(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> str:
     column, start, end, *_ = element.clauses
-    return _sql(compiler, and_(column >= start, column < end), kw)
+    return written(compiler, and_(column >= start, column < end), kw)
 
 
 @compiles(_InWindow, "sqlite")
@@ -274,56 +179,56 @@ def _in_window_sqlite(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> s
         or_(column >= sure_from, _exact(column) >= start),
         or_(column < sure_to, _exact(column) < end),
     )
-    return _sql(compiler, test, kw)
+    return written(compiler, test, kw)
 
 
 @compiles(_Before)
 def _before(element: _Before, compiler: SQLCompiler, **kw: Any) -> str:
     column, end = element.clauses
-    return _sql(compiler, and_(column >= CENTURY_START, column < end), kw)
+    return written(compiler, and_(column >= CENTURY_START, column < end), kw)
 
 
 @compiles(_Before, "sqlite")
 def _before_sqlite(element: _Before, compiler: SQLCompiler, **kw: Any) -> str:
     column, end = element.clauses
-    return _sql(compiler, and_(_is_time(column), _exact(column) < end), kw)
+    return written(compiler, and_(_is_time(column), _exact(column) < end), kw)
 
 
 @compiles(_IsSet)
 def _is_set(element: _IsSet, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
-    return _sql(compiler, column.is_not(None), kw)
+    return written(compiler, column.is_not(None), kw)
 
 
 @compiles(_IsSet, "sqlite")
 def _is_set_sqlite(element: _IsSet, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
-    return _sql(compiler, not_(is_blank(column)), kw)
+    return written(compiler, not_(is_blank(column)), kw)
 
 
 @compiles(_Readable)
 def _readable(element: _Readable, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
-    return _sql(compiler, and_(column.is_not(None), column >= CENTURY_START, column < CENTURY_END), kw)
+    return written(compiler, and_(column.is_not(None), column >= CENTURY_START, column < CENTURY_END), kw)
 
 
 @compiles(_Readable, "sqlite")
 def _readable_sqlite(element: _Readable, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
-    return _sql(compiler, _is_time(column), kw)
+    return written(compiler, _is_time(column), kw)
 
 
 @compiles(_Unreadable)
 def _unreadable(element: _Unreadable, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
     other_century = or_(column < CENTURY_START, column >= CENTURY_END)
-    return _sql(compiler, and_(column.is_not(None), other_century), kw)
+    return written(compiler, and_(column.is_not(None), other_century), kw)
 
 
 @compiles(_Unreadable, "sqlite")
 def _unreadable_sqlite(element: _Unreadable, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
-    return _sql(compiler, and_(is_set(column), not_(_Readable(column))), kw)
+    return written(compiler, and_(is_set(column), not_(_Readable(column))), kw)
 
 
 @compiles(_OtherShape)
@@ -335,7 +240,7 @@ def _other_shape(element: _OtherShape, compiler: SQLCompiler, **kw: Any) -> str:
 def _other_shape_sqlite(element: _OtherShape, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
     plain = and_(func.length(column) == len("2026-11-16 09:30:00"), func.substr(column, 11, 1) == " ")
-    return _sql(compiler, and_(_is_time(column), not_(plain)), kw)
+    return written(compiler, and_(_is_time(column), not_(plain)), kw)
 
 
 @compiles(_Moment)
@@ -347,66 +252,3 @@ def _moment(element: _Moment, compiler: SQLCompiler, **kw: Any) -> str:
 def _moment_sqlite(element: _Moment, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
     return compiler.process(_parsed(func.julianday, column), **kw)
-
-
-@compiles(_Number)
-def _number(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
-    column = compiler.process(element.clauses, **kw)
-    return f"CASE WHEN ({column} BETWEEN -{LARGEST} AND {LARGEST}) THEN {column} END"
-
-
-@compiles(_Number, "sqlite")
-def _number_sqlite(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
-    """Compared with what is declared a number, a text is taken for one if it can be; if not, it is beyond them all."""
-    column, bound = compiler.process(element.clauses, **kw), "CAST({} AS NUMERIC)".format
-    return f"CASE WHEN ({column} BETWEEN {bound(-LARGEST)} AND {bound(LARGEST)}) THEN {column} + 0 END"
-
-
-@compiles(_MayRead)
-def _may_read(element: _MayRead, compiler: SQLCompiler, **kw: Any) -> str:
-    (table,) = element.clauses
-    return _sql(compiler, func.has_any_column_privilege(table, literal_column("'SELECT'")), kw)
-
-
-@compiles(_MayRead, "sqlite")
-def _may_read_sqlite(element: _MayRead, compiler: SQLCompiler, **kw: Any) -> str:
-    return "(1 = 1)"
-
-
-@compiles(_IsYes)
-def _is_yes(element: _IsYes, compiler: SQLCompiler, **kw: Any) -> str:
-    (column,) = element.clauses
-    return _sql(compiler, column.is_(True), kw)
-
-
-@compiles(_IsYes, "sqlite")
-def _is_yes_sqlite(element: _IsYes, compiler: SQLCompiler, **kw: Any) -> str:
-    (column,) = element.clauses
-    return _sql(compiler, and_(column.is_not(None), _is_one_of(column, YES)), kw)
-
-
-@compiles(_IsNeither)
-def _is_neither(element: _IsNeither, compiler: SQLCompiler, **kw: Any) -> str:
-    return "(1 = 0)"
-
-
-@compiles(_IsNeither, "sqlite")
-def _is_neither_sqlite(element: _IsNeither, compiler: SQLCompiler, **kw: Any) -> str:
-    (column,) = element.clauses
-    return _sql(compiler, and_(column.is_not(None), not_(_is_one_of(column, YES + NO))), kw)
-
-
-def _is_one_of(column: ColumnElement[Any], words: tuple[str, ...]) -> ColumnElement[bool]:
-    written = func.lower(func.trim(column, WHITE_SPACE))
-    return written.in_([literal_column(f"'{word}'", Text) for word in words])
-
-
-@compiles(_CodePoints)
-def _code_points(element: _CodePoints, compiler: SQLCompiler, **kw: Any) -> str:
-    (column,) = element.clauses
-    return compiler.process(collate(column, "C"), **kw)
-
-
-@compiles(_CodePoints, "sqlite")
-def _code_points_sqlite(element: _CodePoints, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.clauses, **kw)

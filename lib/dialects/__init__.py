@@ -1,0 +1,42 @@
+"""The differences between databases, as SQLAlchemy constructs with one compilation each; queries never ask.
+
+SQLite holds timestamps as text, UTC unless the text names an offset, in any ISO 8601 shape, mixed within a column.
+PostgreSQL has real timestamps. SQLite also takes any text where a number or a yes belongs; PostgreSQL's numbers may be
+NaN or infinite.
+"""
+
+from lib.dialects.times import before, has_other_shape, in_window, is_readable, is_set, is_unreadable, moment
+from lib.dialects.values import (
+    EMPTY,
+    UNKNOWN,
+    code_points,
+    is_blank,
+    is_neither,
+    is_no_number,
+    is_yes,
+    may_read,
+    number,
+    text_or,
+    whole,
+)
+
+__all__ = [
+    "EMPTY",
+    "UNKNOWN",
+    "before",
+    "code_points",
+    "has_other_shape",
+    "in_window",
+    "is_blank",
+    "is_neither",
+    "is_no_number",
+    "is_readable",
+    "is_set",
+    "is_unreadable",
+    "is_yes",
+    "may_read",
+    "moment",
+    "number",
+    "text_or",
+    "whole",
+]

@@ -1,0 +1,161 @@
+"""Texts, numbers, and yes or no, whatever else stands in their columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Text,
+    and_,
+    case,
+    cast,
+    collate,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import FunctionElement
+
+from lib.dialects.condition import Condition, written
+
+WHITE_SPACE: ColumnElement[str] = literal_column("' \t\r\n'")
+EMPTY: ColumnElement[str] = literal_column("''")
+UNKNOWN = "unknown"
+# No score and no count is as large, and a sum of millions of them is still held by every database.
+LARGEST = 10**12
+YES, NO = ("1", "1.0", "true", "t", "yes", "y", "on"), ("0", "0.0", "false", "f", "no", "n", "off")
+
+
+class _IsYes(Condition):
+    inherit_cache = True
+
+
+class _IsNeither(Condition):
+    inherit_cache = True
+
+
+class _MayRead(Condition):
+    inherit_cache = True
+
+
+class _Number(FunctionElement[Any]):
+    inherit_cache = True
+
+
+class _CodePoints(FunctionElement[str]):
+    inherit_cache = True
+
+
+def number(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The number in ``column``, also where it is written as text; NULL where there is none that can be added up."""
+    return _Number(column)
+
+
+def whole(column: ColumnElement[Any]) -> ColumnElement[int]:
+    """The same as a count of something, which has no fraction."""
+    return cast(number(column), BigInteger)
+
+
+def is_no_number(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where something is given, but no number that can be added up."""
+    return and_(column.is_not(None), number(column).is_(None))
+
+
+def is_yes(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a column of yes and no says yes, in one of the words that PostgreSQL takes for it; never NULL."""
+    return _IsYes(column)
+
+
+def is_neither(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a column of yes and no holds something else."""
+    return _IsNeither(column)
+
+
+def may_read(table: str) -> ColumnElement[bool]:
+    """Whether whoever is connected may read a table that is there, or a part of it."""
+    return _MayRead(literal(table, Text))
+
+
+def is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where a text is NULL or nothing but white space."""
+    return or_(column.is_(None), func.trim(column, WHITE_SPACE) == EMPTY)
+
+
+def text_or(column: ColumnElement[Any], otherwise: str) -> ColumnElement[str]:
+    """The text in ``column``, or the constant ``otherwise`` where it is NULL or blank."""
+    # Written out, not bound: PostgreSQL wants the very same expression in SELECT and GROUP BY.
+    return case((is_blank(column), literal_column(f"'{otherwise}'", Text)), else_=column)
+
+
+def code_points(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """``column`` for ORDER BY, sorted by code point on every database."""
+    return _CodePoints(column)
+
+
+@compiles(_Number)
+def _number(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.clauses, **kw)
+    return f"CASE WHEN ({column} BETWEEN -{LARGEST} AND {LARGEST}) THEN {column} END"
+
+
+@compiles(_Number, "sqlite")
+def _number_sqlite(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
+    """Compared with what is declared a number, a text is taken for one if it can be; if not, it is beyond them all."""
+    column, bound = compiler.process(element.clauses, **kw), "CAST({} AS NUMERIC)".format
+    return f"CASE WHEN ({column} BETWEEN {bound(-LARGEST)} AND {bound(LARGEST)}) THEN {column} + 0 END"
+
+
+@compiles(_MayRead)
+def _may_read(element: _MayRead, compiler: SQLCompiler, **kw: Any) -> str:
+    (table,) = element.clauses
+    return written(compiler, func.has_any_column_privilege(table, literal_column("'SELECT'")), kw)
+
+
+@compiles(_MayRead, "sqlite")
+def _may_read_sqlite(element: _MayRead, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(1 = 1)"
+
+
+@compiles(_IsYes)
+def _is_yes(element: _IsYes, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return written(compiler, column.is_(True), kw)
+
+
+@compiles(_IsYes, "sqlite")
+def _is_yes_sqlite(element: _IsYes, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return written(compiler, and_(column.is_not(None), _is_one_of(column, YES)), kw)
+
+
+@compiles(_IsNeither)
+def _is_neither(element: _IsNeither, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(1 = 0)"
+
+
+@compiles(_IsNeither, "sqlite")
+def _is_neither_sqlite(element: _IsNeither, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return written(compiler, and_(column.is_not(None), not_(_is_one_of(column, YES + NO))), kw)
+
+
+def _is_one_of(column: ColumnElement[Any], words: tuple[str, ...]) -> ColumnElement[bool]:
+    written = func.lower(func.trim(column, WHITE_SPACE))
+    return written.in_([literal_column(f"'{word}'", Text) for word in words])
+
+
+@compiles(_CodePoints)
+def _code_points(element: _CodePoints, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = element.clauses
+    return compiler.process(collate(column, "C"), **kw)
+
+
+@compiles(_CodePoints, "sqlite")
+def _code_points_sqlite(element: _CodePoints, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)

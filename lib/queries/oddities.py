@@ -1,0 +1,271 @@
+"""The checks of Data health: what can be odd about the data, each with its own English."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Boolean, Column, ColumnElement, Float, Integer, Table, and_, func, not_, or_, select
+
+from lib.dialects import (
+    EMPTY,
+    has_other_shape,
+    is_blank,
+    is_neither,
+    is_no_number,
+    is_readable,
+    is_set,
+    is_unreadable,
+    number,
+)
+from lib.schema import (
+    ROLES,
+    TABLES,
+    TIME_COLUMN,
+    coaching_sessions,
+    detected_errors,
+    it_errors,
+    lead_scores,
+    pricing_errors,
+    users,
+)
+
+LONG_TEXT = 1_000
+NOT_USED = "No page uses it."
+FORMULA_SIGNS = ("=", "+", "-", "@")
+# What the app does with a value that is no number; columns that are not named here are on no page.
+NO_NUMBER: dict[Column[Any], str] = {
+    coaching_sessions.c.confidence_score: "Counted as sessions without a score.",
+    coaching_sessions.c.error_count: "Left out of the average of mistakes.",
+    it_errors.c.frequency: "Counted once.",
+    lead_scores.c.overall_score: "Shown as no lead score.",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One oddity: the rows that have it, what it is called, what the app does about it, what a person can do."""
+
+    table: Table
+    condition: ColumnElement[bool]
+    needs: tuple[Column[Any], ...]
+    found: str
+    app_does: str
+    to_do: str
+    is_wrong: bool = False
+
+
+@cache
+def checks() -> tuple[Check, ...]:
+    """Every check, table by table."""
+    return (*_user_checks(), *_session_checks(), *_mistake_checks(), *_value_checks(), *_time_checks())
+
+
+def _user_checks() -> list[Check]:
+    role, level = users.c.role, users.c.english_level
+    return [
+        Check(
+            users,
+            is_blank(role),
+            (role,),
+            "users without a role",
+            'Their sessions count under "unknown". They are never candidates.',
+            "Give them a role in the product.",
+        ),
+        Check(
+            users,
+            and_(not_(is_blank(role)), role.not_in(ROLES)),
+            (role,),
+            "users with a role that is not in the list",
+            "Shown after the four known roles, under the name that is written there.",
+            "Check whether the role is meant.",
+        ),
+        Check(
+            users,
+            is_blank(level),
+            (level,),
+            "users without an English level",
+            'Shown under "unknown".',
+            "Nothing, or let them take the placement test.",
+        ),
+    ]
+
+
+def _session_checks() -> list[Check]:
+    s = coaching_sessions
+    owner = select(users.c.user_id).where(users.c.user_id == s.c.user_id).exists()
+    no_user = func.coalesce(s.c.user_id, EMPTY) == EMPTY
+    score = s.c.confidence_score
+    return [
+        Check(
+            s,
+            no_user,
+            (s.c.user_id,),
+            "sessions without a user",
+            'Counted as sessions under "unknown", not as users.',
+            "Ask the product team why no user was written.",
+        ),
+        Check(
+            s,
+            and_(not_(no_user), not_(owner)),
+            (s.c.user_id, users.c.user_id),
+            "sessions whose user is gone",
+            'Counted under "unknown".',
+            "Nothing, where accounts were deleted on request.",
+        ),
+        Check(
+            s,
+            not_(is_set(s.c.ended_at)),
+            (s.c.ended_at,),
+            "sessions that were not finished",
+            "Not counted, unless the switch counts all that started.",
+            "Nothing; people break off.",
+        ),
+        Check(
+            s,
+            score.is_(None),
+            (score,),
+            "sessions without a confidence score",
+            "Left out of averages, and of the runs on Conversion.",
+            "Nothing, where they were not finished.",
+        ),
+        Check(
+            s,
+            or_(number(score) < 1, number(score) > 10),
+            (score,),
+            "sessions with a score outside 1 to 10",
+            "Counted as written; averages are off by that much.",
+            "Correct them in the product.",
+            is_wrong=True,
+        ),
+    ]
+
+
+def _mistake_checks() -> list[Check]:
+    d = detected_errors.c
+    missing = [
+        _blank_text(table, column)
+        for table, column in (
+            (detected_errors, d.error_text),
+            (it_errors, it_errors.c.error_pattern),
+            (pricing_errors, pricing_errors.c.error),
+        )
+    ]
+    return [
+        *missing,
+        Check(
+            detected_errors,
+            or_(is_blank(d.error_type), is_blank(d.error_category)),
+            (d.error_type, d.error_category),
+            "mistakes without a type or a category",
+            'Shown as type "unknown" or category "uncategorised".',
+            "Nothing, if there are few.",
+        ),
+        Check(
+            detected_errors,
+            func.length(d.error_text) > LONG_TEXT,
+            (d.error_text,),
+            f"mistakes with a text of more than {LONG_TEXT:,} characters",
+            "Counted; shortened on screen, whole in the files.",
+            "Check whether a whole conversation was written by accident.",
+        ),
+        Check(
+            detected_errors,
+            or_(*(d.error_text.startswith(sign) for sign in FORMULA_SIGNS)),
+            (d.error_text,),
+            "mistakes that a spreadsheet could take for a formula",
+            "Written to files as text that does not run.",
+            "Nothing.",
+        ),
+        Check(
+            detected_errors,
+            d.error_text.like("%<%>%"),
+            (d.error_text,),
+            "mistakes with HTML in their text",
+            "Shown as the characters that they are.",
+            "Nothing.",
+        ),
+    ]
+
+
+def _blank_text(table: Table, column: Column[Any]) -> Check:
+    return Check(
+        table,
+        is_blank(column),
+        (column,),
+        "mistakes without a text",
+        "Left out; their number is said on Mistakes.",
+        "Ask the product team why no text was written.",
+    )
+
+
+def _value_checks() -> list[Check]:
+    columns = [column for table in TABLES for column in table.columns]
+    return [
+        *(_no_number(column) for column in columns if isinstance(column.type, Integer | Float)),
+        *(_neither(column) for column in columns if isinstance(column.type, Boolean)),
+    ]
+
+
+def _no_number(column: Column[Any]) -> Check:
+    return Check(
+        column.table,
+        is_no_number(column),
+        (column,),
+        f"rows whose {column.name} is no number",
+        NO_NUMBER.get(column, NOT_USED),
+        "Correct them: a number is written as 7 or 7.5.",
+        is_wrong=True,
+    )
+
+
+def _neither(column: Column[Any]) -> Check:
+    return Check(
+        column.table,
+        is_neither(column),
+        (column,),
+        f"rows whose {column.name} is neither yes nor no",
+        "Taken for no.",
+        "Correct them: yes is written as 1 or true, no as 0 or false.",
+        is_wrong=True,
+    )
+
+
+def _time_checks() -> list[Check]:
+    named = [(table, table.c[TIME_COLUMN[table.name]]) for table in TABLES]
+    return [make(table, column) for table, column in named for make in (_unreadable, _no_time, _other_shape)]
+
+
+def _unreadable(table: Table, column: Column[Any]) -> Check:
+    return Check(
+        table,
+        is_unreadable(column),
+        (column,),
+        f"rows whose {column.name} is no date and time",
+        NOT_USED if table is users else "Left out of every window.",
+        "Correct them: a time looks like 2026-11-16 09:30:00.",
+        is_wrong=True,
+    )
+
+
+def _other_shape(table: Table, column: Column[Any]) -> Check:
+    return Check(
+        table,
+        has_other_shape(column),
+        (column,),
+        f"rows whose {column.name} has a T, a fraction or an offset",
+        "Read as well; offsets are taken into account.",
+        "Nothing.",
+    )
+
+
+def _no_time(table: Table, column: Column[Any]) -> Check:
+    return Check(
+        table,
+        and_(not_(is_readable(column)), not_(is_unreadable(column))),
+        (column,),
+        f"rows without {column.name}",
+        NOT_USED if table is users else "Left out of every window.",
+        "Nothing, if there are few.",
+    )
