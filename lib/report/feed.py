@@ -18,7 +18,7 @@ from lib.report.together import UNFINISHED, naming, remove_leftovers, sync_folde
 if TYPE_CHECKING:
     import pyarrow as pa
 
-OF_THE_RUN = ("as_of", "generated_at", "timezone")
+OF_THE_RUN = ("as_of", "data_as_of", "generated_at", "timezone")
 
 
 def write_feed(report: Report, folder: Path) -> list[Path]:

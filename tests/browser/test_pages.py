@@ -131,7 +131,7 @@ def test_a_sentence_on_home_leads_to_the_page_that_shows_more(visitor: Visitor) 
 
 def test_an_address_with_values_that_do_not_fit_is_said_and_shows_the_usual_ones(visitor: Visitor) -> None:
     visitor.open("conversion", min_confidence="<b>", min_sessions="99", as_of="2999-01-01", streak="none")
-    expect(visitor.main.get_by_text("As of, Score above, Sessions at least, Run that counts")).to_be_visible()
+    expect(visitor.main.get_by_text("As of, Confidence above, Sessions at least, Run that counts")).to_be_visible()
     visitor.expect_score("8.0")
     assert visitor.rows() != []
 
