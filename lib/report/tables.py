@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from lib.analysis.offers import money
@@ -12,6 +14,7 @@ from lib.report.contents import Report
 from lib.report.wording import count, definitions_of, thresholds_sentence
 
 MOST_CATEGORIES, MOST_TYPES = 40, 20  # of the picture: beyond these nobody can read it, and no program open it
+MOST_OF_ANALYSIS = 2_000  # rows in the workbook, which is read and takes long to write; the CSV has all of them
 
 
 def sheets(report: Report) -> list[Sheet]:
@@ -21,8 +24,12 @@ def sheets(report: Report) -> list[Sheet]:
         mistakes_sheet(report),
         heatmap_sheet(report),
         candidates_sheet(report),
-        *(one.sheet for one in report.analyses if not one.problem),
+        *(_first_rows(one.sheet) for one in report.analyses if not one.problem),
     ]
+
+
+def _first_rows(sheet: Sheet) -> Sheet:
+    return replace(sheet, frame=sheet.frame.head(MOST_OF_ANALYSIS))
 
 
 def engagement_sheet(report: Report) -> Sheet:
@@ -147,6 +154,9 @@ def _revenue(report: Report) -> dict[str, str]:
 def _analyses(report: Report) -> dict[str, str]:
     lines = {}
     for one in report.analyses:
-        said = one.problem or " ".join(filter(None, [f"{one.period.caption}. {one.rows_text}.", one.description]))
+        rows = one.rows_text
+        if len(one.frame) > MOST_OF_ANALYSIS:
+            rows += f", the first {MOST_OF_ANALYSIS:,} of them here and all in the CSV"
+        said = one.problem or " ".join(filter(None, [f"{one.period.caption}. {rows}.", one.description]))
         lines[f"Analysis: {one.title} ({one.name})"] = said
     return lines

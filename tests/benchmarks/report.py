@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, event
 
+from lib.period import Period
 from lib.queries.own import Limits
 from lib.report.analyses import OwnAnalyses
 from lib.report.contents import ReportOptions
@@ -90,7 +91,8 @@ def _time(usage: Usage, clock: Clock) -> float:
 def queries_rows(database: Path, folder: Path, timer: Timer, *, own: bool) -> Iterator[Row]:
     """The whole report in process, beside the sum of its queries and the fixed part.
 
-    The queries are the very statements that it sends, sent once more through sqlite3, as many rows fetched. The fixed
+    The queries are the very statements that it sends, sent once more through sqlite3, as many rows fetched; own
+    analyses, which run in processes of their own, as they are in their files. The fixed
     part is the same report on a database with one row a table: what it takes to draw, write and check the files.
     """
     whole, fixed = (
@@ -98,6 +100,7 @@ def queries_rows(database: Path, folder: Path, timer: Timer, *, own: bool) -> It
     )
     with _recorded() as statements:
         whole()
+    statements += _own_statements() if own else []
     with sqlite3.connect(database) as bare:
         times = timer.compare({"whole": whole, "queries": partial(_ask, bare, statements), "fixed": fixed})
     name = f"daily report in process, {_kind(own)}"
@@ -212,6 +215,16 @@ def _recorded() -> Iterator[list[Statement]]:
         yield said
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+def _own_statements() -> list[Statement]:
+    period = Period(END, OwnAnalyses.days)
+    moments = {name: f"{moment:%Y-%m-%d %H:%M:%S}" for name, moment in (("start", period.start), ("end", period.end))}
+    most = Settings.model_fields["analyses_rows"].default + 1
+    return [
+        (file.read_text(encoding="utf-8"), moments | {"as_of": END.isoformat()}, most)
+        for file in sorted((ROOT / "analyses").glob("*.sql"))
+    ]
 
 
 def _ask(bare: sqlite3.Connection, statements: Sequence[Statement]) -> None:
