@@ -21,6 +21,7 @@ _LOOKS_LIKE_ADDRESS = re.compile(
 # Written so that programs do not find it; only where a host follows, since one is also good (at) things.
 _AT = re.compile(r"(?<=\w)\s?[(\[]\s?at\s?[)\]]\s?(?=[\w-]+\.\w)", re.IGNORECASE)
 _SENTENCE_END = ".!?…"
+# Stricter, for files have other things with the sign: @media in HTML, the format of text in a workbook.
 _ADDRESS_IN_FILE = re.compile(rb"[\w\x80-\xff.+-]@[\w\x80-\xff-]+\.[\w\x80-\xff]")
 _ZIP, _PNG = b"PK\x03\x04", b"\x89PNG"
 

@@ -49,8 +49,8 @@ def signed(step: float, form: str = "{:,.0f}") -> str:
     return f"{'+' if step > 0 else '-'}{text}" if any(sign in "123456789" for sign in text) else NO_CHANGE
 
 
-def counted(count: int, noun: str, many: str = "") -> str:
-    """`1 session`, `1,200 sessions`."""
+def counted(count: float, noun: str, many: str = "") -> str:
+    """`1 session`, `1,200 sessions`; with verbs in ``noun`` and ``many``, `1 drops out`, `2 drop out`."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 

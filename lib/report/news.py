@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lib.analysis.engagement import TOTAL
+from lib.analysis.numbers import counted
 from lib.period import day_text, moment_text
 from lib.report.changes import Changes, Step, mistake_keys
 from lib.report.contents import Report
-from lib.report.wording import count, figure, percent, person, records, shown
+from lib.report.wording import figure, percent, person, records, shown
 
 NAMED = 5  # people or mistakes named in one piece of news
 PRODUCT = "Fluency Lab"
@@ -38,7 +39,7 @@ def warning(report: Report) -> News | None:
     if not is_stale(report):
         return None
     newest = f"{moment_text(report.data_as_of, report.options.zone)} ({report.options.zone})"
-    age = count(report.days_old or 0, "day")
+    age = counted(report.days_old or 0, "day")
     return News(
         "The data is old.", f"The newest session is of {newest}, {age} ago. What follows shows nothing after that."
     )
@@ -90,13 +91,15 @@ def _people_news(report: Report, changes: Changes) -> list[News]:
     rows = report.conversion.candidates
     new = [person(row) for row in records(rows[rows["user_id"].isin(changes.new_candidates)].head(NAMED))]
     gone = [shown(one.email, 60) or shown(one.user_id, 40) for one in changes.gone[:NAMED]]
-    found = [News(count(len(changes.new_candidates), "new candidate"), _named(new, len(changes.new_candidates)))]
+    found = [News(counted(len(changes.new_candidates), "new candidate"), _named(new, len(changes.new_candidates)))]
     if not changes.new_candidates:
-        found = [News("No new candidates", f"{count(len(rows), 'candidate')} as listed below." if len(rows) else "")]
+        found = [News("No new candidates", f"{counted(len(rows), 'candidate')} as listed below." if len(rows) else "")]
     if gone:
         many = len(changes.gone)
         found.append(
-            News(f"{count(many, 'candidate')} no longer {'qualifies' if many == 1 else 'qualify'}", _named(gone, many))
+            News(
+                f"{counted(many, 'candidate')} no longer {'qualifies' if many == 1 else 'qualify'}", _named(gone, many)
+            )
         )
     return found
 
@@ -110,7 +113,7 @@ def _mistake_news(report: Report, changes: Changes) -> list[News]:
         for rank, key in zip(top["rank"], mistake_keys(top), strict=True)
         if key in changes.new_mistakes
     ]
-    what = f"{count(len(new), 'mistake')} new in the {top_name(report)}"
+    what = f"{counted(len(new), 'mistake')} new in the {top_name(report)}"
     return [News(what, _named(new[:NAMED], len(new)))] if new else []
 
 
@@ -149,7 +152,7 @@ def subject(report: Report, changes: Changes) -> str:
     said = "nothing to report" if is_empty(report) else _headline(report, changes)
     old = "no sessions yet; " if report.data_as_of is None else ""
     if is_stale(report):
-        old = f"data is {count(report.days_old or 0, 'day')} old; "
+        old = f"data is {counted(report.days_old or 0, 'day')} old; "
     text = f"{old}{said}"
     return f"{text[0].upper()}{text[1:]}: {PRODUCT}, {day_text(report.as_of)}"
 
@@ -162,13 +165,13 @@ def _headline(report: Report, changes: Changes) -> str:
 
 def _people_headline(report: Report, changes: Changes) -> str:
     if not changes.last:
-        return count(len(report.conversion.candidates), "candidate")
+        return counted(len(report.conversion.candidates), "candidate")
     if changes.new_candidates:
-        return count(len(changes.new_candidates), "new candidate")
+        return counted(len(changes.new_candidates), "new candidate")
     if changes.new_mistakes:
-        return f"{count(len(changes.new_mistakes), 'mistake')} new in the {top_name(report)}"
+        return f"{counted(len(changes.new_mistakes), 'mistake')} new in the {top_name(report)}"
     fewer = changes.gone and _anybody_came(report)
-    return f"{count(len(changes.gone), 'candidate')} fewer" if fewer else "no new candidates"
+    return f"{counted(len(changes.gone), 'candidate')} fewer" if fewer else "no new candidates"
 
 
 def _sessions_headline(report: Report) -> str:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pandas as pd
 
+from lib.analysis.numbers import counted
 from lib.analysis.offers import money
 from lib.definitions import CANDIDATE_COLUMNS, MISTAKE_COLUMNS, engagement_columns
 from lib.exports import Column, Sheet
 from lib.period import day_range, day_text, moment_text
 from lib.report.contents import Report
-from lib.report.wording import count, definitions_of, thresholds_sentence
+from lib.report.wording import definitions_of, thresholds_sentence
 
 MOST_CATEGORIES, MOST_TYPES = 40, 20  # of the picture: beyond these nobody can read it, and no program open it
 MOST_OF_ANALYSIS = 2_000  # rows in the workbook, which is read and takes long to write; the CSV has all of them
@@ -100,7 +101,7 @@ def about(report: Report) -> dict[str, str]:
     """What the workbook says about itself: times, zone, windows, settings, rows, and how everything is counted."""
     zone = report.options.zone
     data = moment_text(report.data_as_of, zone) if report.data_as_of else "no sessions yet"
-    old = f", {count(report.days_old, 'day')} before this report" if report.days_old else ""
+    old = f", {counted(report.days_old, 'day')} before this report" if report.days_old else ""
     lines = {
         "Title": "Daily report",
         "As of": day_text(report.as_of),
@@ -121,16 +122,16 @@ def _contents(report: Report) -> dict[str, str]:
     """For each part its window, its settings, and its rows as "N of M"."""
     engagement, mistakes, conversion = report.engagement, report.mistakes, report.conversion
     before = engagement.period.before
-    counted = "Finished sessions" if report.options.completed_only else "All sessions that started"
+    which = "Finished sessions" if report.options.completed_only else "All sessions that started"
     top, cells = len(mistakes.top), heatmap_sheet(report)
     return {
-        "Engagement": f"{engagement.period.caption}, against {day_range(before.first, before.as_of)}. {counted}.",
-        "Mistakes": f"{mistakes.period.caption}. {top:,} of {count(mistakes.different, 'different mistake')};"
-        f" {count(mistakes.total, 'mistake')} in all. {count(mistakes.left_out, 'entry', 'entries')} without a text"
+        "Engagement": f"{engagement.period.caption}, against {day_range(before.first, before.as_of)}. {which}.",
+        "Mistakes": f"{mistakes.period.caption}. {top:,} of {counted(mistakes.different, 'different mistake')};"
+        f" {counted(mistakes.total, 'mistake')} in all. {counted(mistakes.left_out, 'entry', 'entries')} without a text"
         f" left out.",
-        "Heatmap": f"{mistakes.period.caption}. All {count(mistakes.total, 'mistake')},"
-        f" {count(len(cells.frame), 'category', 'categories')}, {count(len(cells.shaded), 'type')}.",
-        "Candidates": f"{conversion.period.caption}. All {count(len(conversion.candidates), 'candidate')}."
+        "Heatmap": f"{mistakes.period.caption}. All {counted(mistakes.total, 'mistake')},"
+        f" {counted(len(cells.frame), 'category', 'categories')}, {counted(len(cells.shaded), 'type')}.",
+        "Candidates": f"{conversion.period.caption}. All {counted(len(conversion.candidates), 'candidate')}."
         f" {thresholds_sentence(report)}",
         **_revenue(report),
     }
@@ -142,12 +143,12 @@ def _revenue(report: Report) -> dict[str, str]:
     lines = {
         "Price": price,
         "Revenue potential": f"{money(found.potential, offer.currency)}:"
-        f" {count(len(conversion.candidates), 'candidate')} at {price}",
+        f" {counted(len(conversion.candidates), 'candidate')} at {price}",
     }
     if conversion.accepted is None or found.expected is None or found.low is None or found.high is None:
         return {**lines, "Expected revenue": "no past offers"}
     expected, low, high = (money(amount, offer.currency) for amount in (found.expected, found.low, found.high))
-    past = f"{conversion.accepted.accepted:,} of {count(conversion.accepted.sent, 'past offer')} accepted"
+    past = f"{conversion.accepted.accepted:,} of {counted(conversion.accepted.sent, 'past offer')} accepted"
     return {**lines, "Expected revenue": f"{expected}, 95 % interval {low} to {high}: {past}"}
 
 

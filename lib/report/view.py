@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lib.analysis.engagement import FIGURES, TOTAL
+from lib.analysis.numbers import counted
 from lib.analysis.offers import OfferText, money, offer_text
 from lib.definitions import FIGURES as LABELS
 from lib.exports import half_up
 from lib.period import Period, day_of, day_range, day_text, moment_text
 from lib.report.changes import Changes, mistake_keys
 from lib.report.contents import Report
-from lib.report.wording import NO_DATA, Moved, count, figure, moved, percent, person, records, shown
+from lib.report.wording import NO_DATA, Moved, figure, moved, percent, person, records, shown
 
 PLACES = {"users": 0, "sessions": 0, "avg_confidence": 2, "avg_mistakes": 2, "sessions_per_user": 2}
 
@@ -164,8 +165,8 @@ def mistakes(report: Report, changes: Changes, limit: int) -> list[MistakeRow]:
 def mistakes_sentence(report: Report) -> str:
     """How many there are, and how many entries are none."""
     found = report.mistakes
-    said = f"{count(found.total, 'mistake')} in the window, {found.different:,} different ones."
-    entries = f"{count(found.left_out, 'entry', 'entries')} without a text"
+    said = f"{counted(found.total, 'mistake')} in the window, {found.different:,} different ones."
+    entries = f"{counted(found.left_out, 'entry', 'entries')} without a text"
     return f"{said} {entries} {'is' if found.left_out == 1 else 'are'} left out." if found.left_out else said
 
 
@@ -191,7 +192,7 @@ def _candidate(row: dict[str, Any], zone: str) -> CandidateRow:
         name=name,
         known_as=user_id if name != user_id else "",
         level=shown(row["english_level"], 12) or NO_DATA,
-        sessions=count(row["sessions"], "session"),
+        sessions=counted(row["sessions"], "session"),
         avg_score=figure(row["avg_score"], 2),
         last_session=_when(row["last_session_at"], zone),
         last_offer=_offered(row, zone),
@@ -227,7 +228,7 @@ def revenue_sentences(report: Report) -> list[str]:
     """Potential, and expected with its interval."""
     conversion, offer = report.conversion, report.options.offer
     found, price = conversion.revenue, money(offer.price, offer.currency)
-    many = count(len(conversion.candidates), "candidate")
+    many = counted(len(conversion.candidates), "candidate")
     first = f"Revenue potential: {money(found.potential, offer.currency)} ({many} at {price})."
     if conversion.accepted is None or found.expected is None or found.low is None or found.high is None:
         return [first, "Expected revenue: no past offers to tell from."]

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from lib import definitions
-from lib.analysis.numbers import change
+from lib.analysis.numbers import change, counted
 from lib.exports import half_up
 from lib.exports.tables import clean
 from lib.period import day_range
@@ -60,11 +60,6 @@ def shown(value: Any, longest: int = LONGEST) -> str:
     return ISOLATE.replace("{}", text) if runs_left else text
 
 
-def count(number: float, one: str, many: str = "") -> str:
-    """`1 new candidate`, `1,200 new candidates`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def figure(value: float | None, places: int) -> str:
     """`1,204`, `7.67`, or an en dash where there is nothing to average."""
     return NO_DATA if value is None or pd.isna(value) else f"{half_up(float(value), places):,.{places}f}"
@@ -94,9 +89,9 @@ def thresholds_sentence(report: Report) -> str:
     """What makes a candidate in this report."""
     thresholds, days = report.options.thresholds, report.conversion.period.days
     ways = {"current": "in a row up to the newest one", "best": "in a row", "any": "in a row or not"}
-    sessions = count(thresholds.min_sessions, "session")
+    sessions = counted(thresholds.min_sessions, "session")
     score = f"score above {thresholds.min_confidence:.1f}"
-    return f"Free users with at least {sessions} with a {score}, {ways[thresholds.streak]}, in {count(days, 'day')}."
+    return f"Free users with at least {sessions} with a {score}, {ways[thresholds.streak]}, in {counted(days, 'day')}."
 
 
 def definitions_of(report: Report) -> list[Definition]:

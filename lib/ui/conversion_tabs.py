@@ -10,6 +10,7 @@ import streamlit as st
 
 from lib import charts, definitions
 from lib.analysis.candidates import curve, readable_grid, reason_to_wait, with_people
+from lib.analysis.numbers import counted
 from lib.analysis.offers import offer_text
 from lib.analysis.streaks import ScoredSessions
 from lib.analysis.whatif import CHANGES, Rule, compare, explain, near_miss_counts, near_misses, verdict
@@ -73,17 +74,13 @@ def draw_in_and_out(page: Page, market: Market, _candidates: pd.DataFrame) -> No
     moved = with_people(changes[changes["change"] != "stays"], market.people)
     gain = _gain(page, market)
     if moved.empty:
-        same = _do(len(changes), "candidate is", "candidates are")
+        same = counted(len(changes), "candidate is", "candidates are")
         st.info(f"**Nobody comes in or drops out.** {same} the same as under the defaults. {gain}")
         return
     come, drop, stay = (int((changes["change"] == change).sum()) for change in CHANGES)
-    moves = f"{_do(come, 'comes in', 'come in')}, {_do(drop, 'drops out', 'drop out')}"
-    st.markdown(f"**{moves}**, {_do(stay, 'stays', 'stay')}. {gain}")
+    moves = f"{counted(come, 'comes in', 'come in')}, {counted(drop, 'drops out', 'drop out')}"
+    st.markdown(f"**{moves}**, {counted(stay, 'stays', 'stay')}. {gain}")
     show_table(page, Sheet("In and out", moved, definitions.CHANGE_COLUMNS), how=definitions.IN_AND_OUT)
-
-
-def _do(count: int, does: str, do: str) -> str:
-    return f"{count:,} {does if count == 1 else do}"
 
 
 def _gain(page: Page, market: Market) -> str:

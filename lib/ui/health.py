@@ -64,9 +64,9 @@ def _wrong_rows(wrong: pd.DataFrame) -> list[str]:
     if wrong.empty:
         return []
     rows = int(wrong["rows"].sum())
-    counted = zip(wrong["found"], wrong["table"], wrong["rows"], strict=True)
-    kinds = ", ".join(plain(f"{found} in {table} ({count:,})") for found, table, count in counted)
-    return [f"**{rows:,} row{' is' if rows == 1 else 's are'} wrong** and should be corrected: {kinds}."]
+    each = zip(wrong["found"], wrong["table"], wrong["rows"], strict=True)
+    kinds = ", ".join(plain(f"{found} in {table} ({count:,})") for found, table, count in each)
+    return [f"**{counted(rows, 'row is', 'rows are')} wrong** and should be corrected: {kinds}."]
 
 
 _EMPTY = (
