@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 from sqlalchemy import Connection, event
+from streamlit.components.v2 import manifest_scanner
 
 from lib.database import connect, database_url, open_engine
 from tests.browser.app import open_browser
@@ -33,6 +36,22 @@ New = Callable[..., str]
 CITUS_URL = "FLUENCY_TEST_CITUS_URL"
 ENGLISH = "postgresql-english-order-no-zones"
 KINDS = ["sqlite", "postgresql", ENGLISH, *(["citus"] if CITUS_URL in os.environ else [])]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_scanned_once() -> Iterator[None]:
+    """Each AppTest reads what every installed package says of itself: longer than a page takes, the same each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _main_module_put_back() -> Iterator[None]:
+    """AppTest leaves its page as `__main__`, which children of multiprocessing then run before their own work."""
+    ours = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = ours
 
 
 @pytest.fixture(scope="session")
