@@ -170,6 +170,9 @@ class Settings(BaseSettings):
     api_patience_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
         120, description="how long a failure that may pass is tried again"
     )
+    api_total_seconds: Annotated[float, Field(gt=0, le=86_400)] = Field(
+        3600, description="the longest that all its answers together may take"
+    )
 
     @classmethod
     def settings_customise_sources(

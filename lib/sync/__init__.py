@@ -22,9 +22,10 @@ The REST endpoint, as the Node.js side has to serve it
   removed from the target, so a server that pages sorts by key (`WHERE user_id > $cursor ORDER BY user_id`), never by
   OFFSET. A row that comes twice counts once.
 - 401 or 403: the token does not fit. 429 and 503 may say `Retry-After` (seconds or a date). 429, 502, 503 and 504 are
-  tried again, and so is a connection that cannot be made or an answer that does not begin in time. Once the answer has
-  begun it is not tried again: what was cut off fails, and the target stays as it was.
-- Redirects are followed, at most five; to another server they are followed without the token, from https to http never.
+  tried again, never at once, and so is a connection that cannot be made or an answer that does not begin in time. Once
+  the answer has begun it is not tried again: what was cut off fails, and the target stays as it was.
+- Redirects are followed, at most five, on the same server: another scheme, host or port is refused.
+- All answers together have an hour (FLUENCY_API_TOTAL_SECONDS); a hundred pages without a row are the most.
 
 What fits
 ---------

@@ -33,7 +33,8 @@ interruption the target is as it was. Running it twice changes nothing the secon
 EPILOG = """\
 The token of a REST endpoint is the setting FLUENCY_API_TOKEN. Passwords are best kept out of the command line: libpq
 reads PGPASSWORD and ~/.pgpass. How long the server may take is set by FLUENCY_API_TIMEOUT_SECONDS, how long failures
-are tried again by FLUENCY_API_PATIENCE_SECONDS. Exit status: 0 when all is done, 1 with a sentence when it is not.
+are tried again by FLUENCY_API_PATIENCE_SECONDS, how long everything may take by FLUENCY_API_TOTAL_SECONDS. Exit status:
+0 when all is done, 1 with a sentence when it is not.
 """
 
 
@@ -98,6 +99,7 @@ def _order(options: argparse.Namespace, settings: Settings) -> Order:
         token=settings.api_token,
         timeout_seconds=settings.api_timeout_seconds,
         patience_seconds=settings.api_patience_seconds,
+        total_seconds=settings.api_total_seconds,
         allow_http=options.allow_http,
         allow_empty=options.allow_empty,
         dry_run=options.dry_run,

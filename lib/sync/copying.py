@@ -34,6 +34,7 @@ class Order:
     token: SecretStr
     timeout_seconds: float = 60
     patience_seconds: float = 120
+    total_seconds: float = 3600
     allow_http: bool = False
     allow_empty: bool = False
     dry_run: bool = False
@@ -77,6 +78,7 @@ def _source(order: Order, target: URL) -> Source:
                 order.token,
                 timeout_seconds=order.timeout_seconds,
                 patience_seconds=order.patience_seconds,
+                total_seconds=order.total_seconds,
                 allow_http=order.allow_http,
             ),
         )

@@ -46,6 +46,7 @@ class Page:
 
     def __init__(self) -> None:
         self.cursor: str | None = None
+        self.rows = 0
         self._lists: set[str] = set()
 
     def items(self, chunks: Iterable[bytes]) -> Iterator[tuple[str, Any]]:
@@ -79,6 +80,7 @@ class Page:
         for event, value in events:
             if event == "end_array":
                 return
+            self.rows += 1
             yield table, _value(event, value, events)
 
 

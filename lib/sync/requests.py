@@ -1,16 +1,20 @@
 """Answers of a REST endpoint, and the sentence for each way in which there is none.
 
-The token goes to the server that was named and to no other, and never in clear over a network unless that is allowed.
+Only the server that was named is asked, and never in clear over a network unless that is allowed. Everything together
+has to be over within a time, however slowly the server goes on.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -23,6 +27,7 @@ MOST_REDIRECTS = 5
 CHUNK = 1 << 16  # bytes after unpacking: a packed answer swells a thousandfold
 LATER = frozenset({429, 502, 503, 504})
 REFUSED = frozenset({401, 403})
+LONGEST_WAIT = 365 * 86_400.0  # seconds; whoever asks for more means never
 
 _backoff = wait_random_exponential(multiplier=0.5, min=0.2, max=30)
 
@@ -36,14 +41,25 @@ class Later(SyncProblem):
 
 
 class Requests:
-    """How the endpoint is asked: the token, the longest waits, and whether http is allowed."""
+    """How the endpoint is asked: the token, the longest waits, and whether http is allowed.
+
+    ``total_seconds``, which begin now, are for all requests together.
+    """
 
     def __init__(
-        self, token: SecretStr, *, timeout_seconds: float, patience_seconds: float, allow_http: bool = False
+        self,
+        token: SecretStr,
+        *,
+        timeout_seconds: float,
+        patience_seconds: float,
+        total_seconds: float = 3600,
+        allow_http: bool = False,
     ) -> None:
         self._token = token
         self._timeout = timeout_seconds
         self._patience = patience_seconds
+        self._total = total_seconds
+        self._deadline = time.monotonic() + total_seconds
         self._allow_http = allow_http
 
     def client(self, url: httpx.URL) -> httpx.Client:
@@ -87,27 +103,39 @@ class Requests:
                 break
             self._check(request.url, url)
             response = self._send(client, request)
-            request = response.next_request  # httpx takes the token out where this is another server
+            request = response.next_request
             if request is None:
                 return self._checked(response)
             response.close()
         raise SyncProblem(f"{url.host} redirects more than {MOST_REDIRECTS} times.", "Check the address.")
 
     def _check(self, url: httpx.URL, first: httpx.URL) -> None:
-        if url.scheme == "https" or (url.scheme == "http" and _is_local(url)):
-            return
-        if url.scheme == "http" and self._allow_http and first.scheme == "http":
-            return
-        where = f"The address http://{url.host}" if url == first else f"{first.host} redirects to {url.scheme}, which"
-        raise SyncProblem(
-            f"{where} is not encrypted: token and data could be read on the way.",
-            "Use https, or in a network that you trust --allow-http.",
+        if _origin(url) != _origin(first):
+            raise SyncProblem(
+                f"{first.host} redirects to {url.scheme}://{url.netloc.decode('ascii')}, which is not the server that "
+                "was named.",
+                "If it is the right one, name it in --from.",
+            )
+        if url.scheme == "http" and not (self._allow_http or _is_local(url)):
+            raise SyncProblem(
+                f"The address http://{url.host} is not encrypted: token and data could be read on the way.",
+                "Use https, or in a network that you trust --allow-http.",
+            )
+
+    def _check_time(self) -> None:
+        if time.monotonic() >= self._deadline:
+            raise self._too_long()
+
+    def _too_long(self) -> SyncProblem:
+        return SyncProblem(
+            f"The server did not come to an end within {self._total:g} seconds.",
+            "Tell who runs it; where there is as much data, set FLUENCY_API_TOTAL_SECONDS.",
         )
 
     def _send(self, client: httpx.Client, request: httpx.Request) -> httpx.Response:
         host = request.url.host
         try:
-            return client.send(request, stream=True)
+            response = self._head(client, request)
         except httpx.TimeoutException as error:
             raise Later(f"{host} did not answer within {self._timeout:g} seconds.", "Check that it runs.") from error
         except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.ProxyError) as error:
@@ -119,6 +147,18 @@ class Requests:
                     "Check the server's name; a certificate of your own authority goes into SSL_CERT_FILE.",
                 ) from error
             raise Later(f"{host} cannot be reached.", "Check the address, and that the server runs.") from error
+        response.stream = _Watched(response.stream, self._check_time)
+        return response
+
+    def _head(self, client: httpx.Client, request: httpx.Request) -> httpx.Response:
+        """The answer without its body. A head that comes byte by byte is let go: its thread ends with the client."""
+        executor = ThreadPoolExecutor(1)
+        head = executor.submit(client.send, request, stream=True)
+        executor.shutdown(wait=False)
+        try:
+            return head.result(max(0.0, self._deadline - time.monotonic()))
+        except TimeoutError as error:
+            raise self._too_long() from error
 
     def _checked(self, response: httpx.Response) -> httpx.Response:
         status, where = response.status_code, f"{response.url.host}{response.url.path}"
@@ -137,19 +177,42 @@ class Requests:
         raise SyncProblem(f"{where} answered {status} {response.reason_phrase}.".replace(" .", "."), "Tell its owner.")
 
 
+class _Watched(httpx.SyncByteStream):
+    """The bytes of an answer as they come over the line, with a look at the clock at each."""
+
+    def __init__(self, stream: Any, check: Callable[[], None]) -> None:
+        self._stream = stream
+        self._check = check
+
+    def __iter__(self) -> Iterator[bytes]:
+        for some in self._stream:
+            self._check()
+            yield some
+
+    def close(self) -> None:
+        self._stream.close()
+
+
 def _wait(state: RetryCallState) -> float:
+    """What the server asks for, but never less than we wait anyway: a server in trouble may say 0."""
     failure = state.outcome.exception() if state.outcome else None
-    return failure.after if isinstance(failure, Later) and failure.after is not None else _backoff(state)
+    asked = failure.after if isinstance(failure, Later) and failure.after is not None else 0
+    return max(asked, _backoff(state))
 
 
 def _retry_after(value: str) -> float | None:
     """Seconds from a `Retry-After`, which is a number of them or a date; None where it is neither."""
     if value.strip().isdecimal():
-        return float(value)
+        return min(float(value), LONGEST_WAIT)
     try:
-        return max(0.0, (parsedate_to_datetime(value).astimezone(UTC) - datetime.now(UTC)).total_seconds())
+        then = parsedate_to_datetime(value).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return min(max(0.0, (then - datetime.now(UTC)).total_seconds()), LONGEST_WAIT)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
 
 
 def _is_local(url: httpx.URL) -> bool:

@@ -17,6 +17,7 @@ from lib.sync.source import ROWS_AT_ONCE, Batch, Row
 PATH = "/api/analytics/export"
 HTML_STARTS = b"<"
 BYTES_AT_ONCE = 4_000_000  # unpacked: a lot of long texts is a short one
+MOST_EMPTY_PAGES = 100  # one after the other
 COLUMNS = {table.name: tuple(table.columns.keys()) for table in TABLES}
 
 
@@ -35,6 +36,7 @@ class RestSource:
     def batches(self) -> Generator[Batch, None, None]:
         """The rows of all pages; raises SyncProblem."""
         cursors: set[str] = set()
+        empty = 0
         with self._requests.client(self._url) as client:
             url: httpx.URL | None = self._url
             while url is not None:
@@ -43,6 +45,12 @@ class RestSource:
                     self.total = None if cursors else _size(answer)  # how many pages there are, nobody knows
                     yield from _batches(page, answer, self._requests.chunks(answer))
                 url = self._next(page.cursor, cursors)
+                empty = 0 if page.rows else empty + 1
+                if empty > MOST_EMPTY_PAGES:
+                    raise SyncProblem(
+                        f"The server gave {empty:,} pages without a row, one after the other: they never end.",
+                        "Tell who runs it.",
+                    )
 
     def _next(self, cursor: str | None, seen: set[str]) -> httpx.URL | None:
         if cursor is None:

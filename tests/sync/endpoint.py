@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -92,9 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.promised is not None:
             self.send_header("Content-Length", str(reply.promised))
         self.end_headers()
-        for chunk in [reply.body] if isinstance(reply.body, bytes) else reply.body:
-            self.wfile.write(chunk)
-        self.wfile.flush()
+        with suppress(ConnectionError):  # who asked may have given up
+            for chunk in [reply.body] if isinstance(reply.body, bytes) else reply.body:
+                self.wfile.write(chunk)
+            self.wfile.flush()
         if reply.stalls:
             self.server.endpoint.released.wait()
 
