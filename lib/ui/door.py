@@ -44,6 +44,8 @@ def open_page(title: str, *, question: str) -> Iterator[Page]:
     """
     st.set_page_config(page_title=f"{title} · Fluency Lab", page_icon=str(HERE / "icon.svg"), layout="wide")
     st.html(HERE / "style.css")
+    with st.sidebar:
+        st.html(HERE / "history.html", unsafe_allow_javascript=True)
     held = st.session_state.pop(HELD, False)
     with say_problems():
         settings, name = settings_now(), title.lower().replace(" ", "_")

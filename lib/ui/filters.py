@@ -88,7 +88,7 @@ class Filters:
         }
 
     def write_address(self) -> None:
-        """Put the filters into the address, as one step of the browser's history."""
+        """Put the filters into the address; which writes are a step of the browser's history says history.html."""
         values = st.session_state[_VALUES]
         foreign = {name: text for name, text in st.query_params.to_dict().items() if name not in self.params}
         ours = {name: param.write(values[name]) for name, param in self.params.items() if values[name] != param.default}

@@ -94,29 +94,48 @@ def test_thresholds_and_the_day_follow_from_page_to_page_and_survive_a_reload(vi
     visitor.expect_score("7.5")
 
 
-def test_back_and_forward_bring_filters_and_pages_back(visitor: Visitor) -> None:
+def test_a_link_and_each_settled_change_are_one_step_of_history(visitor: Visitor) -> None:
     visitor.open("conversion")
-    usual = visitor.metric("Candidates").inner_text()
-    visitor.cell("confidence above 7.0, at least 3 sessions").dispatch_event("click")
-    visitor.expect_query("min_confidence=7")
+    usual, steps = visitor.metric("Candidates").inner_text(), visitor.steps
+    visitor.slide("Confidence above", "ArrowLeft", times=8)
+    visitor.expect_query("min_confidence=7.2")
     expect(visitor.metric("Candidates")).not_to_have_text(usual)
     changed = visitor.metric("Candidates").inner_text()
+    assert visitor.steps == steps + 1
+    visitor.sidebar.get_by_role("spinbutton", name="day, As of").press("ArrowDown")
+    visitor.main.get_by_role("heading", level=1).click()
+    visitor.expect_query("as_of=2026-11-21&min_confidence=7.2")
+    assert visitor.steps == steps + 2
+    visitor.go("Mistakes")
+    visitor.expect_query("as_of=2026-11-21&min_confidence=7.2")
+    assert visitor.steps == steps + 3
 
+    visitor.page.evaluate("history.back()")
+    expect(visitor.main.get_by_role("heading", level=1, name="Conversion")).to_be_visible()
+    visitor.expect_query("as_of=2026-11-21&min_confidence=7.2")
+    visitor.expect_score("7.2")
+    visitor.page.evaluate("history.back()")
+    visitor.expect_query("min_confidence=7.2")
+    expect(visitor.metric("Candidates")).to_have_text(changed)
     visitor.page.evaluate("history.back()")
     visitor.expect_score("8.0")
     expect(visitor.metric("Candidates")).to_have_text(usual)
     visitor.page.evaluate("history.forward()")
-    visitor.expect_score("7.0")
+    visitor.expect_score("7.2")
     expect(visitor.metric("Candidates")).to_have_text(changed)
-    visitor.settle()
+    assert visitor.steps == steps + 3
 
-    # Filters that follow to another page are a step of their own, so the way back from there has two. (One, for those
-    # who leave before a page is done: the page that they go to then takes the filters over at once.)
-    visitor.go("Mistakes")
-    visitor.expect_query("min_confidence=7")
-    visitor.page.evaluate("history.go(-2)")
-    visitor.expect_score("7.0")
-    expect(visitor.metric("Candidates")).to_have_text(changed)
+
+def test_an_address_that_the_page_corrects_by_itself_is_no_step_of_history(visitor: Visitor) -> None:
+    visitor.open("engagement")
+    steps = visitor.steps
+    visitor.sidebar.get_by_role("spinbutton", name="day, As of").press("ArrowDown")
+    visitor.main.get_by_role("heading", level=1).click()
+    visitor.expect_query("as_of=2026-11-21")
+    for label in ("Home", "Mistakes", "Conversion", "Data health", "Engagement"):
+        visitor.go(label)
+        visitor.expect_query("as_of=2026-11-21")
+    assert visitor.steps == steps + 6
 
 
 def test_a_sentence_on_home_leads_to_the_page_that_shows_more(visitor: Visitor) -> None:

@@ -57,6 +57,11 @@ class Visitor:
         """What stands behind the question mark in the address bar."""
         return urlsplit(self.page.url).query
 
+    @property
+    def steps(self) -> int:
+        """How many steps the browser's history has."""
+        return int(self.page.evaluate("history.length"))
+
     def expect_query(self, query: str) -> None:
         """Wait until the address bar has exactly this behind the question mark."""
         self.page.wait_for_url(lambda url: urlsplit(url).query == query)
