@@ -71,7 +71,8 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def open_browser(playwright: Playwright) -> Browser:
-    """A Chromium: the one that FLUENCY_CHROMIUM names, else the machine's, else Playwright's own."""
-    names = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    """A Chromium: the one that FLUENCY_CHROMIUM names, else the machine's (best without windows), else Playwright's."""
+    known = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    names = (shutil.which(name) for name in known)
     path = os.environ.get("FLUENCY_CHROMIUM") or next((found for found in names if found), None)
     return playwright.chromium.launch(executable_path=path, args=FLAGS)
