@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import daily_reports
 from lib.exports import CannotWrite
 from lib.report import ledger
 from lib.report.command import A_DAY, NoGoodRun, attempt, execute, say_status
@@ -28,7 +31,7 @@ from tests.report.post_office import PostOffice, opened
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., Any]
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -37,15 +40,23 @@ def environment(**settings: str) -> dict[str, str]:
     return inherited | {f"FLUENCY_{name.upper()}": value for name, value in settings.items()}
 
 
+@dataclass
+class Ended:
+    """What a command ended with: its exit status and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
-    """Runs daily_reports.py over the worked case, as a person or cron does."""
+def program(tmp_path: Path) -> Command:
+    """Run daily_reports.py over the worked case in a process of its own, as a person or cron does."""
     source = worked_case(tmp_path / "worked.db")
 
     def call(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, str(ROOT / "daily_reports.py"), *map(str, arguments)]
-        folders = {"analyses_folder": str(tmp_path / "none"), "reports_folder": str(tmp_path / "usual")}
-        given = {"database_url": str(source), **folders, **settings}
+        given = {"database_url": str(source), **folders(tmp_path), **settings}
         return subprocess.run(
             line, capture_output=True, text=True, env=environment(**given), cwd=tmp_path, check=False, timeout=300
         )
@@ -53,7 +64,39 @@ def command(tmp_path: Path) -> Command:
     return call
 
 
-def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Run the same in the process of the test, where Python and the libraries are loaded already."""
+    source = worked_case(tmp_path / "worked.db")
+    log, ending = logging.getLogger(), signal.getsignal(signal.SIGTERM)
+    handlers, level = list(log.handlers), log.level
+
+    def call(*arguments: str | Path, **settings: str) -> Ended:
+        for name in [name for name in os.environ if name.startswith("FLUENCY_")]:
+            monkeypatch.delenv(name)
+        for name, value in {"database_url": str(source), **folders(tmp_path), **settings}.items():
+            monkeypatch.setenv(f"FLUENCY_{name.upper()}", value)
+        monkeypatch.chdir(tmp_path)
+        log.handlers[:] = []  # as in a process of its own
+        try:
+            status = daily_reports.main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return Ended(status, *capsys.readouterr())
+
+    yield call
+    log.handlers[:] = handlers
+    log.setLevel(level)
+    logging.captureWarnings(False)
+    signal.signal(signal.SIGTERM, ending)
+
+
+def folders(tmp_path: Path) -> dict[str, str]:
+    """Folders of the test, in place of the usual ones."""
+    return {"analyses_folder": str(tmp_path / "none"), "reports_folder": str(tmp_path / "usual")}
+
+
+def assert_one_sentence(done: Any, *words: str) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1, done.stderr
     assert done.stderr.endswith(".\n") or done.stderr.endswith("options.\n")
@@ -62,12 +105,12 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> 
         assert word in done.stderr
 
 
-def test_a_report_ends_with_0_and_says_where_it_is(command: Command, tmp_path: Path) -> None:
-    done = command("--output", tmp_path / "out", "--feed", tmp_path / "feed")
+def test_a_report_ends_with_0_and_says_where_it_is(program: Command, tmp_path: Path) -> None:
+    done = program("--output", tmp_path / "out", "--feed", tmp_path / "feed")
     assert (done.returncode, done.stderr) == (0, "")
     first = next((tmp_path / "out").glob("daily_report_*.html"))
     assert done.stdout == f"Wrote {first} and 6 more files.\n"
-    assert command("--status", "--output", tmp_path / "out").returncode == 0
+    assert program("--status", "--output", tmp_path / "out").returncode == 0
 
 
 @pytest.mark.parametrize(

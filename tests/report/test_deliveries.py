@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -22,11 +21,11 @@ from lib.report.mail import send_report
 from lib.report.message import Mail
 from lib.report.smtp import Server
 from tests.report.post_office import PostOffice, opened
+from tests.report.processes import start
 from tests.report.test_message import MAIL
 
 ANN, BOB, CARA = "ann@example.org", "bob@example.org", "cara@example.org"
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-SPAWN = multiprocessing.get_context("spawn")
 
 
 def send(port: int, folder: Path, recipients: Sequence[str], mail: Mail = MAIL, resend: bool = False) -> dict[str, str]:
@@ -36,9 +35,7 @@ def send(port: int, folder: Path, recipients: Sequence[str], mail: Mail = MAIL, 
 
 
 def in_another_process(port: int, folder: Path, *recipients: str) -> BaseProcess:
-    process = SPAWN.Process(target=send, args=(port, folder, recipients))
-    process.start()
-    return process
+    return start(send, port, folder, recipients)
 
 
 def lines(folder: Path) -> list[tuple[str, str]]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import resource
@@ -32,6 +31,7 @@ from tests.factory import make_database, without_table, worked_case
 from tests.report.hammer import pairs, writer
 from tests.report.killed import run_again_and_again
 from tests.report.post_office import PostOffice, opened
+from tests.report.processes import FORKSERVER
 from tests.worked_case import WORKED_CASE
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -46,7 +46,7 @@ FILES = {
 }
 FEED = {"engagement.parquet", "mistakes.parquet", "heatmap.parquet", "candidates.parquet"}
 # More with: FLUENCY_KILLS=200 python -m pytest tests/report/test_run.py -k kill
-KILLS = int(os.environ.get("FLUENCY_KILLS", "20"))
+KILLS = int(os.environ.get("FLUENCY_KILLS", "10"))
 
 
 @pytest.fixture
@@ -361,16 +361,15 @@ def test_a_report_made_while_another_program_writes_is_of_one_moment(order: Orde
 def test_runs_killed_at_any_moment_leave_only_whole_sets(order: Order) -> None:
     """As by kill -9, half of them while the files are being put in place."""
     yesterday = {path: path.read_bytes() for path in run(order, now=NOW - timedelta(days=1)).files}
-    context, chance = multiprocessing.get_context("forkserver"), random.Random(3)
-    context.set_forkserver_preload(["tests.report.killed"])
+    chance = random.Random(3)
     for number in range(KILLS):
-        told, tell = context.Pipe(duplex=False)
-        process = context.Process(target=run_again_and_again, args=(order, NOW + timedelta(minutes=number), tell))
+        told, tell = FORKSERVER.Pipe(duplex=False)
+        process = FORKSERVER.Process(target=run_again_and_again, args=(order, NOW + timedelta(minutes=number), tell))
         process.start()
         step = told.recv()
         while number % 2 and step < 0.8:
             step = told.recv()
-        process.join(chance.uniform(0, 0.02 if number % 2 else 1.5))
+        process.join(chance.uniform(0, 0.02 if number % 2 else 0.8))
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         process.join()

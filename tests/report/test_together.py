@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import multiprocessing
 import os
 import random
 import resource
@@ -11,9 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,9 +18,10 @@ from lib.report import together
 from lib.report.checks import BrokenFile
 from lib.report.together import remove_leftovers, write_together
 from tests.report.made import assert_whole, hidden, set_of, stamp, visible, write_and_die, write_sets_for_ever
+from tests.report.processes import start
 
-# With the 20 whole runs that test_run.py kills, 200. More with: FLUENCY_KILLS=1000 python -m pytest ... -k kill
-KILLS = int(os.environ.get("FLUENCY_KILLS", "180"))
+# With the 10 whole runs that test_run.py kills, 200. More with: FLUENCY_KILLS=1000 python -m pytest ... -k kill
+KILLS = int(os.environ.get("FLUENCY_KILLS", "190"))
 
 
 @pytest.fixture
@@ -31,20 +29,6 @@ def yesterday(tmp_path: Path) -> Path:
     """A folder with the set of the day before."""
     write_together(set_of(-86_400), tmp_path)
     return tmp_path
-
-
-@pytest.fixture(scope="module")
-def start() -> Callable[..., BaseProcess]:
-    """Starts a function in a process of its own, from a server that has everything imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.report.made"])
-
-    def run(function: Callable[..., None], *args: Any) -> BaseProcess:
-        process = context.Process(target=function, args=args)
-        process.start()
-        return process
-
-    return run
 
 
 def test_a_set_is_written_whole_and_its_paths_are_given_back_in_order(tmp_path: Path) -> None:
@@ -177,7 +161,7 @@ def test_a_disk_that_keeps_something_else_is_noticed(yesterday: Path, monkeypatc
 # Crashes
 
 
-def test_kill_9_at_random_moments_leaves_only_whole_sets(yesterday: Path, start: Callable[..., BaseProcess]) -> None:
+def test_kill_9_at_random_moments_leaves_only_whole_sets(yesterday: Path) -> None:
     moments, before = random.Random(20261123), visible(yesterday)
     for kill in range(KILLS):
         process = start(write_sets_for_ever, yesterday, kill * 1000)
@@ -207,9 +191,7 @@ def _an_hour_later(folder: Path) -> None:
     remove_leftovers(folder)
 
 
-def test_a_crash_at_any_step_leaves_yesterday_whole_and_the_next_run_tidies_up(
-    yesterday: Path, start: Callable[..., BaseProcess]
-) -> None:
+def test_a_crash_at_any_step_leaves_yesterday_whole_and_the_next_run_tidies_up(yesterday: Path) -> None:
     before, exits, halves = visible(yesterday), [], 0
     while 0 not in exits:
         process = start(write_and_die, yesterday, 1, len(exits) + 1)
