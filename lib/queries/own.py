@@ -13,12 +13,14 @@ from sqlalchemy import Connection, Executable, bindparam, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NullType
 
+from lib.addresses import start_without_addresses
 from lib.period import Period
 from lib.queries.guard import NOTHING, Limits, OutOfTime, Refused, Stop, Withheld
 from lib.queries.wall import fetched
 
 __all__ = ["AnalysisProblem", "Answer", "Limits", "run_own"]
 
+LONGEST_STATEMENT = 100_000  # characters; SQLite takes as many bytes
 LONGEST_ROW = 500_000  # bytes that a server may send as one row
 TOO_LONG = f"a row of more than {LONGEST_ROW:,} bytes"
 # A server has no bound of its own for what it sends; the text in the way of a longer row becomes its error message.
@@ -31,6 +33,7 @@ _NO_CODE = re.compile(r"--[^\n]*|/\*|'|\"|\$\w*+\$")
 _TAG = re.compile(r"(?=(\$\w*+\$))")
 _PARAMETER = re.compile(r"(?<![:\w\\]):(\w++)")
 _NO_SIGN = re.compile("[\ud800-\udfff]")
+_BEGINNING = re.compile(r"[\s(]*(?:select|with|values)(?![\w$])", re.IGNORECASE | re.ASCII)
 _STOPPED = re.compile(r"interrupted|statement timeout|user request", re.IGNORECASE)
 _MISSING = re.compile(r"(?:no such column: |using column )(?:\w+\.)*(\w+)")
 _NO_RIGHT = re.compile(r"permission denied for (?:table|view) (\w+)")
@@ -80,6 +83,8 @@ def run_own(
 
 def _statement(sql: str, period: Period, frame: str, limits: Limits) -> Executable:
     """``sql`` in its ``frame``, parameters bound. Each use is a value of its own: PostgreSQL may need it twice."""
+    if len(sql) > LONGEST_STATEMENT:
+        raise AnalysisProblem(f"It has more than {LONGEST_STATEMENT:,} characters.")
     if not sql.isascii() and _NO_SIGN.search(sql):
         raise AnalysisProblem("It holds signs that are none of any script.")
     values = {"start": _moment(period.start), "end": _moment(period.end), "as_of": period.as_of.isoformat()}
@@ -106,13 +111,13 @@ def _checked(sql: str) -> str:
         raise AnalysisProblem("It holds no statement.")
     if ";" in code:
         raise AnalysisProblem("It holds more than one statement.")
-    if code.split(maxsplit=1)[0].casefold() not in ("select", "with", "values"):
+    if not _BEGINNING.match(code):
         raise AnalysisProblem("It does not begin with SELECT, WITH or VALUES: only those can be run here.")
     return sql[: len(code)]
 
 
 def _blanked(part: str) -> str:
-    return (" " if part.startswith(("--", "/*")) else "x") * len(part)
+    return (" " if part.startswith(("--", "/*")) else "'") * len(part)
 
 
 def _in_pieces(sql: str, code: Callable[[str], str], other: Callable[[str], str]) -> str:
@@ -153,7 +158,7 @@ def _reason(error: DBAPIError, withheld: Withheld, stop: Stop, limits: Limits) -
         return _ending(stop, limits)
     if TOO_LONG in message or "string or blob too big" in message:
         return "One of its values or rows is too long for an answer."
-    return f"The database refuses it: {message[:300].rstrip('.')}.{_hint(message, withheld)}"
+    return f"The database refuses it: {start_without_addresses(message, 300).rstrip('.')}.{_hint(message, withheld)}"
 
 
 def _hint(message: str, withheld: Withheld) -> str:

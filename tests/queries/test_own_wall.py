@@ -169,6 +169,37 @@ def test_what_has_no_end_is_code(sql: str):
         _checked(sql)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    ["values(1)", "select(1)", "select'x'", 'select"user_id"from users', "select*from(select 1)as q", "SELECT\t1", "select+1"]
+    + ["/**/select/**/1", "with a(b)as(select 1)select*from a", "-- (\nvalues(1);"],
+)
+def test_a_statement_needs_no_blank_after_its_first_word(place: Place, sql: str):
+    assert len(ask(place, sql).frame) >= 1
+
+
+def test_a_statement_may_begin_with_a_parenthesis_where_the_database_takes_that(server_place: Place):
+    assert len(ask(server_place, "(select 1) union (select 2)").frame) == 2
+
+
+@pytest.mark.parametrize("sql", ["selects", "select_1", "\u017felect 1", "explain(select 1)", "table users", "'select'"])
+def test_a_longer_or_another_first_word_begins_no_statement(sql: str):
+    with pytest.raises(AnalysisProblem, match="does not begin with SELECT, WITH or VALUES"):
+        _checked(sql)
+
+
+def test_a_statement_has_its_limit(place: Place):
+    with pytest.raises(AnalysisProblem, match=r"^It has more than 100,000 characters\.$"):
+        ask(place, f"select '{'x' * 100_000}'")
+
+
+@pytest.mark.parametrize("before", [0, 240, 246, 250, 254])
+def test_no_part_of_an_address_gets_out_in_the_words_of_the_database(server_place: Place, before: int):
+    with pytest.raises(AnalysisProblem, match="The database refuses it") as problem:
+        ask(server_place, f"select cast('{'x ' * (before // 2)}kim.learner@' || 'example.org' as integer)")
+    assert "kim" not in str(problem.value)
+
+
 def test_signs_of_no_script_are_refused(place: Place):
     with pytest.raises(AnalysisProblem, match="signs that are none of any script"):
         ask(place, "select '\ud800'")
