@@ -13,6 +13,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from lib.addresses import mailbox
+
 
 class Role(StrEnum):
     """What somebody does here. A person may have several, and may do what any of them may."""
@@ -105,17 +107,17 @@ def roles_of(claims: Mapping[str, Any], rules: Mapping[Role, Sequence[str]]) -> 
 
 
 def address_of(claims: Mapping[str, Any]) -> str:
-    """The verified e-mail address of a sign-in, in small letters; empty where there is none."""
+    """The verified e-mail address of a sign-in, as `mailbox` writes it; empty where there is none."""
     address = claims.get("email")
     is_verified = claims.get("email_verified") in (True, "true")
-    return address.strip().casefold() if is_verified and isinstance(address, str) and address.count("@") == 1 else ""
+    return mailbox(address) if is_verified and isinstance(address, str) and address.count("@") == 1 else ""
 
 
 def _fits(rule: str, claims: Mapping[str, Any], address: str) -> bool:
     if "=" in rule:
         name, _, wanted = rule.partition("=")
         return wanted.strip() in _values(claims.get(name.strip()))
-    rule = rule.casefold()
+    rule = mailbox(rule)
     return bool(address) and (address.endswith(rule) if rule.startswith("@") else address == rule)
 
 

@@ -18,7 +18,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
-from lib.addresses import without_addresses
+from lib.addresses import start_without_addresses
 
 Event = Literal["sign-in", "sign-out", "refusal", "page", "download", "report", "sql"]
 
@@ -26,6 +26,7 @@ STANDARD_OUTPUT = "-"
 LARGEST = 10_000_000  # bytes of one file
 KEPT = 9  # older files
 LONGEST = 2_000  # characters of one text
+MOST = 50  # values of one list, and names of one set of filters
 
 
 class AuditProblem(Exception):
@@ -124,9 +125,9 @@ def _problem(place: str, error: BaseException | None) -> AuditProblem:
 def _cleared(fact: object) -> object:
     """Without addresses, and not endless."""
     if isinstance(fact, str):
-        return without_addresses(fact)[:LONGEST]
+        return start_without_addresses(fact, LONGEST)
     if isinstance(fact, dict):
-        return {_cleared(name): _cleared(value) for name, value in fact.items()}
+        return {_cleared(name): _cleared(value) for name, value in islice(fact.items(), MOST)}
     if isinstance(fact, (list, tuple, set, frozenset)):
-        return [_cleared(value) for value in fact]
+        return [_cleared(value) for value in islice(fact, MOST)]
     return fact

@@ -24,7 +24,7 @@ SEEN = {
 }
 RULES = {
     Role.VIEWER: ("@example.org",),
-    Role.SALES: ("sam@example.org", "groups=sales"),
+    Role.SALES: ("sam@example.org", "gross@example.org", "mike@example.org", "groups=sales"),
     Role.ADMIN: ("oid=1234",),
 }
 
@@ -64,6 +64,12 @@ def verified(address: str, **claims: object) -> dict[str, object]:
         ({"email": "sam@example.org"}, set()),
         ({"email": "sam@example.org", "email_verified": False}, set()),
         ({"email": "sam@example.org", "email_verified": "false"}, set()),
+        (verified("SAM@EXAMPLE.ORG\n"), {Role.VIEWER, Role.SALES}),
+        (verified("\u017fam@example.org"), {Role.VIEWER}),
+        (verified("gro\u00df@example.org"), {Role.VIEWER}),
+        (verified("mi\u212ae@example.org"), {Role.VIEWER}),
+        (verified("ann@example\uff0eorg"), set()),
+        (verified("ann@e\u2168ample.org"), set()),
         ({"groups": ["sales", "others"]}, {Role.SALES}),
         ({"groups": "sales"}, {Role.SALES}),
         ({"groups": ["presales"]}, set()),

@@ -33,7 +33,21 @@ def test_no_address_of_a_learner_gets_in(tmp_path: Path) -> None:
     assert "[address]" in text
 
 
-@pytest.mark.parametrize("text", ["x" * 1_000_000, "x" * 1_000_000 + "@", "@x" * 300_000])
+@pytest.mark.parametrize("before", range(audit.LONGEST - 30, audit.LONGEST + 1, 5))
+def test_an_address_that_the_limit_parts_leaves_nothing_of_itself(before: int, tmp_path: Path) -> None:
+    AuditLog(str(tmp_path / "a.jsonl")).record("sql", "ann", sql=f"{'x ' * (before // 2)}kim.learner@example.net" * 9)
+    assert "kim" not in (tmp_path / "a.jsonl").read_text()
+
+
+def test_a_list_and_a_set_of_filters_have_their_limit(tmp_path: Path) -> None:
+    AuditLog(str(tmp_path / "a.jsonl")).record(
+        "page", "ann", filters={f"n{number}": "1" for number in range(9_999)}, types=["x"] * 9_999
+    )
+    (line,) = lines(tmp_path / "a.jsonl")
+    assert (len(line["filters"]), len(line["types"])) == (audit.MOST, audit.MOST)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "x" * 1_000_000 + "@", "@x" * 300_000, "a@[" * 300_000])
 def test_a_megabyte_without_a_space_is_recorded_like_any_text(text: str, tmp_path: Path) -> None:
     AuditLog(str(tmp_path / "a.jsonl")).record("sql", "ann", sql=text)
     (line,) = lines(tmp_path / "a.jsonl")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from lib.addresses import parted
+from lib.addresses import mailbox, parted
 from lib.settings import HOW_TO_MAKE_A_KEY, SHORTEST_KEY
 
 DIGITS = 16  # hex digits of a pseudonym: among a million users two are alike with a chance of 1 in 37 million
@@ -112,7 +112,7 @@ class Pseudonyms:
         if person.user_id.casefold() in wanted:
             self._ids[person.user_id] = person.user_id
             self._ids.setdefault(person.user_id.casefold(), person.user_id)
-        mail = (person.email or "").strip().casefold()
+        mail = mailbox(person.email or "")
         if mail in wanted:
             self._mails[mail] = person.user_id
         self._names.update(name for name in names_of(mail, person.user_id) if name in wanted)
@@ -143,8 +143,8 @@ class Pseudonyms:
         return self._owner(part) if _is_no_number(part) else None
 
     def _of_mail(self, mail: str) -> str:
-        owner = self._mails.get(mail.casefold())
-        return f"email-{_digest(self._key, 'email', mail.casefold())}" if owner is None else self.of(owner)
+        owner = self._mails.get(mailbox(mail))
+        return f"email-{_digest(self._key, 'email', mailbox(mail))}" if owner is None else self.of(owner)
 
     def _in_run(self, run: re.Match[str], names: bool) -> str:
         """What has no blanks without the ids, and the names, that stand in it: the longest from the left."""
@@ -173,7 +173,7 @@ def _all_parts(texts: Iterable[str]) -> Iterator[str]:
         yield text.strip().casefold()
         for part, is_mail in parted(text):
             if is_mail:
-                yield part.casefold()
+                yield mailbox(part)
             for run in () if is_mail else _RUN.findall(part):
                 yield run.casefold()
                 for start, stops in _stretches(run):

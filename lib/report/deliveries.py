@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from lib.addresses import mailbox
 from lib.period import day_of
 from lib.report.contents import Report
 
@@ -63,13 +64,8 @@ def known(folder: Path, key: str) -> dict[str, Delivery]:
 
     Whom nothing was sent to, or whose mail the server did not take, is not in it. Raises OSError.
     """
-    newest = {line["mailbox"]: line for line in _lines(folder / LEDGER) if line["key"] == key}
+    newest = {mailbox(line["recipient"]): line for line in _lines(folder / LEDGER) if line["key"] == key}
     return {box: told for box, line in newest.items() if (told := _as_known(line)) is not None}
-
-
-def mailbox(recipient: str) -> str:
-    """The address as a key: capitals make no difference to who reads the mail."""
-    return recipient.casefold()
 
 
 @contextmanager
@@ -113,7 +109,6 @@ def _append(path: Path, key: str, recipient: str, state: str, reason: str) -> No
     line = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "key": key,
-        "mailbox": mailbox(recipient),
         "recipient": recipient,
         "state": state,
         "reason": reason,
@@ -139,5 +134,5 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             line = json.loads(text)
         except ValueError:
             continue
-        if isinstance(line, dict) and {"at", "key", "mailbox", "recipient", "state"} <= line.keys():
+        if isinstance(line, dict) and {"at", "key", "recipient", "state"} <= line.keys():
             yield line

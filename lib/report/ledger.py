@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from lib.addresses import mailbox
+
 LEDGER = "runs.jsonl"
 DAY = timedelta(days=1)
 NEAR = timedelta(days=3)  # a daily run may be told to end before the newest data, which is of a day that is not over
@@ -121,8 +123,8 @@ def last_summary(
 
     Of the reports of the same database, the one with the newest as-of day, this one's at most, and of several the last;
     but with the same day only one made ``before`` (aware), the day of this one: later it is the same report, and a
-    repeat has the same news. Its run was good, or with ``readers`` (lower case) sent it to one of them: only that is
-    what a reader has seen. Never one of the other kind: an anonymised report would name who is gone.
+    repeat has the same news. Its run was good, or with ``readers`` (keys of `mailbox`) sent it to one of them: only
+    that is what a reader has seen. Never one of the other kind: an anonymised report would name who is gone.
     """
     told = [
         (run.as_of, run)
@@ -130,7 +132,7 @@ def last_summary(
         if run.as_of is not None
         and (run.as_of < as_of or (run.as_of == as_of and run.started < before))
         and run.anonymised == anonymised
-        and (run.is_good if readers is None else not {who.casefold() for who in run.recipients}.isdisjoint(readers))
+        and (run.is_good if readers is None else not set(map(mailbox, run.recipients)).isdisjoint(readers))
     ]
     for _, run in sorted(told, key=lambda pair: pair[0], reverse=True):
         for name in run.files:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_chain, wait_fixed
 
+from lib.addresses import mailbox
 from lib.report import deliveries
-from lib.report.deliveries import Delivery, State, mailbox
+from lib.report.deliveries import Delivery, State
 from lib.report.message import Mail, in_megabytes, is_address, message, note, one_line
 from lib.report.smtp import MailProblem, NotTaken, Server, Session
 

@@ -15,7 +15,7 @@ from email.utils import format_datetime, parseaddr
 from html import escape
 from pathlib import PurePath
 
-from lib.report.deliveries import mailbox
+from lib.addresses import mailbox
 from lib.report.smtp import MailProblem
 
 MB = 1_000_000

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import URL
 
+from lib.addresses import mailbox
 from lib.database import database_url, open_engine, shown_address
 from lib.period import day_of, start_of_day
 from lib.queries.people import everybody
@@ -20,7 +21,7 @@ from lib.report import ledger
 from lib.report.anonymise import Person, anonymise_report
 from lib.report.changes import Changes, compare
 from lib.report.contents import Report, ReportOptions, fetch_report
-from lib.report.deliveries import Delivery, mailbox, report_key
+from lib.report.deliveries import Delivery, report_key
 from lib.report.failure import sentence
 from lib.report.files import check_files, make_files, make_stamp, write_feed, write_together
 from lib.report.ledger import Run

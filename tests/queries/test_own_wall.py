@@ -171,8 +171,10 @@ def test_what_has_no_end_is_code(sql: str):
 
 @pytest.mark.parametrize(
     "sql",
-    ["values(1)", "select(1)", "select'x'", 'select"user_id"from users', "select*from(select 1)as q", "SELECT\t1", "select+1"]
-    + ["/**/select/**/1", "with a(b)as(select 1)select*from a", "-- (\nvalues(1);"],
+    [
+        *("values(1)", "select(1)", "select'x'", 'select"user_id"from users', "select*from(select 1)as q", "select+1"),
+        *("SELECT\t1", "/**/select/**/1", "with a(b)as(select 1)select*from a", "-- (\nvalues(1);"),
+    ],
 )
 def test_a_statement_needs_no_blank_after_its_first_word(place: Place, sql: str):
     assert len(ask(place, sql).frame) >= 1
@@ -182,7 +184,9 @@ def test_a_statement_may_begin_with_a_parenthesis_where_the_database_takes_that(
     assert len(ask(server_place, "(select 1) union (select 2)").frame) == 2
 
 
-@pytest.mark.parametrize("sql", ["selects", "select_1", "\u017felect 1", "explain(select 1)", "table users", "'select'"])
+@pytest.mark.parametrize(
+    "sql", ["selects", "select_1", "\u017felect 1", "explain(select 1)", "table users", "'select'"]
+)
 def test_a_longer_or_another_first_word_begins_no_statement(sql: str):
     with pytest.raises(AnalysisProblem, match="does not begin with SELECT, WITH or VALUES"):
         _checked(sql)

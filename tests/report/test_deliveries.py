@@ -66,6 +66,11 @@ def test_who_is_named_twice_or_in_capitals_gets_one_mail(tmp_path: Path):
     assert len(office.taken) == 1
 
 
+def test_addresses_that_unicode_takes_for_the_same_are_two_recipients(tmp_path: Path):
+    settle(tmp_path, "report", Delivery("groß@example.org", "accepted", ""))
+    assert set(known(tmp_path, "report")) == {"groß@example.org"}
+
+
 def test_the_ledger_says_what_was_claimed_and_what_came_of_it(tmp_path: Path):
     office = PostOffice(rcpt={ANN: ["550 5.1.1 No such user"]}, data={BOB: ["451 4.3.0 Later"]})
     with opened(office) as port:
