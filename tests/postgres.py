@@ -18,7 +18,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,6 +26,8 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
+
+from tests.ports import free_port
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -75,7 +76,7 @@ class Server:
         temporary files instead: the server's user could not reach root's.
         """
         below = None if os.geteuid() == 0 else folder
-        server = cls(Path(tempfile.mkdtemp(prefix="postgres-", dir=below)), _free_port())
+        server = cls(Path(tempfile.mkdtemp(prefix="postgres-", dir=below)), free_port())
         account = _account()
         if account is not None:
             os.chown(server.folder, account.pw_uid, account.pw_gid)
@@ -168,9 +169,3 @@ def _account() -> pwd.struct_passwd | None:
 def _as_account() -> dict[str, Any]:
     account = _account()
     return {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 BARE = Path(__file__).with_name("bare.py")
@@ -58,9 +59,7 @@ class Server:
 @contextmanager
 def serve(script: Path, database: Path | str | None = None) -> Iterator[Server]:
     """A server of ``script``, started now, that may not answer yet."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith("FLUENCY_")}
     settings = {"FLUENCY_DATABASE_URL": str(database)} if database else {}
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]

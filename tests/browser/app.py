@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Playwright
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60  # seconds for a server to answer on a busy machine
+PATIENCE = 180  # seconds for a server to answer on a busy machine
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,10 +31,18 @@ FLAGS = [
 ]
 
 
+@dataclass(frozen=True)
+class App:
+    """A running app: where it answers, and the file to which its server prints."""
+
+    address: str
+    log: Path
+
+
 @contextmanager
-def running_app(database: Path, log: Path, **settings: str) -> Iterator[str]:
-    """The app over ``database``; its address. What the server prints goes to ``log``."""
-    port = _free_port()
+def running_app(database: Path | str, log: Path, **settings: str) -> Iterator[App]:
+    """The app over ``database``, with ``settings`` as the environment has them, in lower case without FLUENCY_."""
+    port = free_port()
     options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
     own = {name: value for name, value in os.environ.items() if not name.startswith("FLUENCY_")}
     given = {"database_url": str(database), "audit": ""} | settings
@@ -45,29 +55,23 @@ def running_app(database: Path, log: Path, **settings: str) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_for(address, server, log)
-        yield address
+        app = App(f"http://127.0.0.1:{port}", log)
+        _wait_for(app, server)
+        yield app
     finally:
         server.terminate()
         server.wait(timeout=PATIENCE)
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(app: App, server: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and server.poll() is None:
         try:
-            with urlopen(f"{address}/_stcore/health", timeout=5):
+            with urlopen(f"{app.address}/_stcore/health", timeout=PATIENCE):
                 return
         except (URLError, OSError):
             time.sleep(0.1)
-    raise RuntimeError(f"The app did not start:\n{log.read_text(errors='replace')}")
+    raise RuntimeError(f"The app did not start:\n{app.log.read_text(errors='replace')}")
 
 
 def open_browser(playwright: Playwright) -> Browser:

@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.browser.app import ROOT, running_app
+from tests.browser.app import ROOT, App, running_app
 from tests.browser.visitor import Visitor
 
-DESK = {"width": 1440, "height": 900}
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 400, "height": 800}
+Serve = Callable[..., App]
 Visit = Callable[..., Visitor]
+Window = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="session")
@@ -21,38 +26,49 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the app answers."""
-    with running_app(database, tmp_path_factory.mktemp("server") / "log.txt") as address:
-        yield address
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """`serve(database, **settings)`: an app with these settings, the same one for every test that asks for it."""
+    with ExitStack() as running:
+
+        @cache
+        def served(database: Path | str, **settings: str) -> App:
+            return running.enter_context(running_app(database, tmp_path_factory.mktemp("app") / "log.txt", **settings))
+
+        yield served
 
 
 @pytest.fixture(scope="session")
-def window(browser: Browser) -> Iterator[BrowserContext]:
-    """A window that keeps the app's scripts in its cache, so that pages open sooner."""
-    context = browser.new_context(viewport=DESK, permissions=["clipboard-read", "clipboard-write"])
-    yield context
-    context.close()
+def app(serve: Serve, database: Path) -> App:
+    """The app over the sample, with the usual settings."""
+    return serve(database)
+
+
+@pytest.fixture(scope="session")
+def window(browser: Browser) -> Iterator[Window]:
+    """`window(**options)`: a window of a kind, the same one for every test: it keeps the app's scripts in its cache."""
+    with ExitStack() as open_windows:
+
+        @cache
+        def opened(phone: bool = False, **options: str) -> BrowserContext:
+            size, rights = PHONE if phone else DESK, ["clipboard-read", "clipboard-write"]
+            context = browser.new_context(viewport=size, has_touch=phone, permissions=rights, **options)
+            return open_windows.enter_context(context)
+
+        yield opened
 
 
 @pytest.fixture
-def visit(browser: Browser, window: BrowserContext, address: str) -> Iterator[Visit]:
-    """Makes a visitor; with options a new window of its own. In the end nobody may have met with an error."""
+def visit(window: Window, app: App) -> Iterator[Visit]:
+    """`visit(app, phone=True, locale="de-DE")`: a new visitor. In the end nobody may have met with an error."""
     visitors: list[Visitor] = []
-    windows: list[BrowserContext] = []
 
-    def arrive(**options: object) -> Visitor:
-        if options:
-            windows.append(browser.new_context(**({"viewport": DESK} | options)))
-        context = windows[-1] if options else window
-        visitors.append(Visitor(context.new_page(), address))
+    def arrive(to: App = app, **options: Any) -> Visitor:
+        visitors.append(Visitor(window(**options).new_page(), to.address))
         return visitors[-1]
 
     yield arrive
     for visitor in visitors:
-        visitor.page.close()
-    for own in windows:
-        own.close()
+        visitor.leave()
     assert [trouble for visitor in visitors for trouble in visitor.troubles] == []
 
 

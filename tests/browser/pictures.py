@@ -41,11 +41,11 @@ def take_pictures(folder: Path) -> None:
         database = Path(shutil.copy(ROOT / "sample.db", scratch))
         places = {"audit": str(Path(scratch, "audit.jsonl")), "reports_folder": str(Path(scratch, "reports"))}
         run(order_from(Settings(database_url=str(database), **places)))
-        with running_app(database, Path(scratch, "log.txt"), **places) as address:
+        with running_app(database, Path(scratch, "log.txt"), **places) as app:
             browser = open_browser(playwright)
             for name, (path, size, scheme) in PICTURES.items():
-                _save(_picture(browser, address, path, size, scheme), folder / f"{name}.png")
-            _save(_composer(browser, address), folder / "post.png")
+                _save(_picture(browser, app.address, path, size, scheme), folder / f"{name}.png")
+            _save(_composer(browser, app.address), folder / "post.png")
             browser.close()
 
 

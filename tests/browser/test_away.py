@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.browser.app import running_app
+from tests.browser.app import App
+from tests.browser.conftest import Serve
 from tests.browser.visitor import Visitor
 from tests.factory import worked_case
 from tests.postgres import Server
 
 
-@pytest.fixture
-def visitor(postgres_server: Server, browser: Browser, tmp_path: Path) -> Iterator[Visitor]:
-    """A visitor of the app over a server; nobody may meet with an error of the page itself."""
-    address = worked_case(postgres_server.create_database("away_in_browser"))
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    with running_app(address, tmp_path / "log.txt") as app:
-        visitor = Visitor(context.new_page(), app)
-        yield visitor
-        context.close()
-    assert visitor.troubles == []
-    log = (tmp_path / "log.txt").read_text()
-    assert "database problem" in log
-    assert address.split(":")[2].split("@")[0] not in log
+@pytest.fixture(scope="module")
+def address(postgres_server: Server) -> str:
+    """The worked cases on a server."""
+    return worked_case(postgres_server.create_database("away_in_browser"))
 
 
-def test_a_page_comes_back_by_itself_with_the_filters_that_were_set(visitor: Visitor, postgres_server: Server) -> None:
+@pytest.fixture(scope="module")
+def app(serve: Serve, address: str) -> App:
+    """The app over that server."""
+    return serve(address)
+
+
+def test_a_page_comes_back_by_itself_with_the_filters_that_were_set(
+    visitor: Visitor, app: App, postgres_server: Server, address: str
+) -> None:
     visitor.open("conversion", as_of="2026-11-22", conversion_days="30")
     visitor.slide("Confidence above", "ArrowLeft", 2)
     visitor.expect_in_query("min_confidence=7.8")
@@ -45,3 +42,6 @@ def test_a_page_comes_back_by_itself_with_the_filters_that_were_set(visitor: Vis
     visitor.expect_score("7.8")
     visitor.expect_query("conversion_days=30&min_confidence=7.8")
     expect(visitor.main.get_by_text("The database server does not answer")).to_have_count(0)
+    log = app.log.read_text()
+    assert "database problem" in log
+    assert address.split(":")[2].split("@", maxsplit=1)[0] not in log

@@ -11,12 +11,11 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from lib.ui import sidebar
-from tests.browser.conftest import DESK, Visit
+from tests.browser.conftest import DESK, PHONE, Visit
 from tests.browser.visitor import Visitor
 
 PAGES = {"" if file == "Home.py" else Path(file).stem: label for file, label, _ in sidebar.PAGES}
 ANSWERS = ("", "engagement", "mistakes", "conversion", "data_health")
-PHONE = {"width": 400, "height": 800}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 READABLE = 3.0  # contrast; captions are grey on purpose
 TEXTS = "h1, h3, p, label, [data-testid=stMetricValue], svg .role-axis-label text, svg .role-axis-title text"
@@ -34,7 +33,7 @@ def test_all_pages_leave_the_database_file_as_it_was(visitor: Visitor, database:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_is_wider_than_a_phone(visit: Visit, path: str) -> None:
-    visitor = visit(viewport=PHONE, has_touch=True)
+    visitor = visit(phone=True)
     visitor.open(path)
     wide = "[...document.querySelectorAll('html, body, [data-testid=stMain]')].map(e => e.scrollWidth)"
     assert max(visitor.page.evaluate(wide)) <= PHONE["width"]

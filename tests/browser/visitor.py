@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
 
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-WAIT = 20_000  # milliseconds: how long anything may take on a busy machine
+WAIT = 90_000  # milliseconds: how long anything may take on a busy machine
 PROBES = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks for these below a page's path first
 ROW, HEADER = 35, 36  # pixels of a table, which is drawn on a canvas
 
@@ -24,10 +24,12 @@ class Visitor:
         self.page = page
         self.address = address
         self.troubles: list[str] = []
+        self._under_way, self._broken_off = set[Request](), set[str]()
         page.set_default_timeout(WAIT)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
         page.on("request", self._request)
+        page.on("requestfinished", self._finished)
         page.on("requestfailed", self._failed)
         page.on("response", self._response)
 
@@ -35,6 +37,11 @@ class Visitor:
         """A page of the app, drawn to the end."""
         self.page.goto(f"{self.address}/{path}" + (f"?{urlencode(query)}" if query else ""))
         self.settle()
+
+    def leave(self) -> None:
+        """Close the page."""
+        self._break_off()
+        self.page.close()
 
     def settle(self) -> None:
         """Wait until the page has its title, the server is done with it, and the browser has drawn all of it."""
@@ -129,21 +136,37 @@ class Visitor:
         return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))[1:]
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not self._is_probe(message.location["url"]):
-            self.troubles.append(f"console: {message.text} ({message.location['url']})")
+        url = message.location["url"]
+        broken_off = url in self._broken_off and "net::ERR_" in message.text
+        if message.type == "error" and not broken_off and not self._is_probe(url):
+            self.troubles.append(f"console: {message.text} ({url})")
 
     def _request(self, request: Request) -> None:
-        if not request.url.startswith((self.address, "data:", "blob:")):
+        if request.is_navigation_request():
+            self._break_off()
+        self._under_way.add(request)
+        if not self._is_ours(request.url):
             self.troubles.append(f"asked elsewhere: {request.url}")
 
+    def _finished(self, request: Request) -> None:
+        self._under_way.discard(request)
+
+    def _break_off(self) -> None:
+        """A page that is left, for another one or for good, breaks off what it still asks for."""
+        self._broken_off |= {request.url for request in self._under_way}
+        self._under_way.clear()
+
     def _failed(self, request: Request) -> None:
-        # A page that is left, and a download, break off what they no longer need.
-        if request.failure != "net::ERR_ABORTED":
+        # A download, and what a script no longer needs, are aborted.
+        if request in self._under_way and request.failure != "net::ERR_ABORTED":
             self.troubles.append(f"failed: {request.url} {request.failure}")
 
     def _response(self, response: Response) -> None:
         if response.status >= 400 and not self._is_probe(response.url):
             self.troubles.append(f"{response.status}: {response.url}")
+
+    def _is_ours(self, url: str) -> bool:
+        return url.startswith((self.address, "data:", "blob:"))
 
     def _is_probe(self, url: str) -> bool:
         parts = urlsplit(url)

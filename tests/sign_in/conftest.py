@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.app import ROOT
+from tests.ports import free_port
 from tests.sign_in.forger import Forger
-from tests.sign_in.parts import NAME, copy_tree, free_port, running_apps, running_nginx, running_provider
+from tests.sign_in.parts import NAME, copy_tree, running_apps, running_nginx, running_provider
 from tests.sign_in.site import USERS, Site
 
 

@@ -24,13 +24,6 @@ CLIENT = {"client_id": "fluency-lab", "client_secret": "a secret of the tests an
 TREE = ("Home.py", "lib", "pages", "analyses", ".streamlit")
 
 
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @contextmanager
 def running(arguments: Sequence[str | Path], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A program that runs meanwhile; what it prints goes to ``log``."""

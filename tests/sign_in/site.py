@@ -232,9 +232,8 @@ class Person(Tab):
             c["name"]: c["value"] for c in self.window.cookies(self.address) if c["name"].startswith("_streamlit_u")
         }
 
-    def _request(self, request: Any) -> None:
-        if not request.url.startswith((self.site.provider, "blob:", "data:")):
-            super()._request(request)
+    def _is_ours(self, url: str) -> bool:
+        return super()._is_ours(url) or url.startswith(self.site.provider)
 
     def _is_probe(self, url: str) -> bool:
         return super()._is_probe(url) or url.startswith(self.site.provider)
@@ -246,5 +245,5 @@ def arriving(window: BrowserContext, site: Site, name: str) -> Iterator[Person]:
     window.clear_cookies()
     person = Person(window, site, name)
     yield person
-    person.page.close()
+    person.leave()
     assert not person.troubles, person.troubles

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from lib.access import PAGES
-from tests.sign_in.parts import copy_tree, free_port, running_apps
+from tests.ports import free_port
+from tests.sign_in.parts import copy_tree, running_apps
 from tests.sign_in.site import addresses_in, found_in
 from tests.sign_in.wire import wire
 
