@@ -31,7 +31,7 @@ class Period:
     @property
     def end(self) -> datetime:
         """The first instant after the window, UTC."""
-        return start_of_day(self.as_of + timedelta(days=1), self.zone)
+        return end_of_day(self.as_of, self.zone)
 
     @property
     def before(self) -> Period:
@@ -77,6 +77,11 @@ class Period:
 def start_of_day(day: date, zone: str) -> datetime:
     """Midnight of ``day`` in ``zone``, as UTC; where the clock skips midnight, the first instant after it."""
     return datetime.combine(day, time(), tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def end_of_day(day: date, zone: str) -> datetime:
+    """The first instant after ``day`` in ``zone``, UTC."""
+    return start_of_day(day + timedelta(days=1), zone)
 
 
 def day_of(instant: datetime, zone: str) -> date:

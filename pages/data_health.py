@@ -7,9 +7,9 @@ from lib.ui.door import open_page
 
 with open_page("Data health", question="Is the data fresh and sound, and what if not?") as page:
     page.say_now()
-    states = ask(page.source, table_states)
-    oddities = ask(page.source, oddity_table, tuple(states))
-    missing = ask(page.source, missing_parts)
+    states = ask(page.source, table_states, page.end_of_today)
+    oddities = ask(page.source, oddity_table, tuple(states), page.end_of_today)
+    missing = ask(page.source, missing_parts, tuple(states))
     health.draw_verdict(page, states, oddities, missing)
     health.draw_tables(page, states)
     health.draw_oddities(page, oddities)

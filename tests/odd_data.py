@@ -64,7 +64,7 @@ SCORES = (None, 1, 3.5, 7.95, 8, 8.05, 10)
 NO_NUMBERS = ("", " ", "abc", "NaN", "n/a", "8abc", "0x10", "1_0", "inf", "9e999", 1e308, -1e13, b"8")
 NUMBERS_AS_TEXT = ("8.5", " 8 ", "9e0", "+7.")
 WHOLE_AS_TEXT = ("7", " 3 ")
-COUNTS = (None, 0, 1, 7, 2**31 - 1, *WHOLE_AS_TEXT, "many", "true", "", 2**62, float("inf"))
+COUNTS = (None, 0, 1, 7, -5, "-1", 2**31 - 1, *WHOLE_AS_TEXT, "many", "true", "", 2**62, float("inf"))
 YES, NO = (1, "1", "true", "TRUE", "t", "yes", " on "), (0, "0", "false", "f", "No", "off")
 NEITHER = ("", "maybe", "2", 2, "null", "ja")
 FLAGS = (None, *YES, *NO, *NEITHER)
@@ -141,6 +141,12 @@ def number_of(value: Any) -> float | None:
     """The number that a column of numbers holds, None where it is none or too large to be a score or a count."""
     real = real_number(value)
     return real if real is not None and abs(real) <= 10**12 else None
+
+
+def amount_of(value: Any) -> float | None:
+    """The same of a column that counts things: none where it is below zero."""
+    number = number_of(value)
+    return number if number is not None and number >= 0 else None
 
 
 def real_number(value: Any) -> float | None:

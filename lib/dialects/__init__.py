@@ -9,6 +9,7 @@ from lib.dialects.times import before, has_other_shape, in_window, is_readable, 
 from lib.dialects.values import (
     EMPTY,
     UNKNOWN,
+    amount,
     code_points,
     is_blank,
     is_neither,
@@ -23,6 +24,7 @@ from lib.dialects.values import (
 __all__ = [
     "EMPTY",
     "UNKNOWN",
+    "amount",
     "before",
     "code_points",
     "has_other_shape",

@@ -104,7 +104,7 @@ def in_window(column: ColumnElement[Any], period: Period) -> ColumnElement[bool]
 
 def before(column: ColumnElement[Any], end: datetime) -> ColumnElement[bool]:
     """True where the timestamp in ``column`` is readable and earlier than ``end`` (aware)."""
-    return _Before(column, _instant(end))
+    return _Before(column, _instant(end), _bare(end + AHEAD, up=True))
 
 
 def is_set(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -184,14 +184,14 @@ def _in_window_sqlite(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> s
 
 @compiles(_Before)
 def _before(element: _Before, compiler: SQLCompiler, **kw: Any) -> str:
-    column, end = element.clauses
+    column, end, _ = element.clauses
     return written(compiler, and_(column >= CENTURY_START, column < end), kw)
 
 
 @compiles(_Before, "sqlite")
 def _before_sqlite(element: _Before, compiler: SQLCompiler, **kw: Any) -> str:
-    column, end = element.clauses
-    return written(compiler, and_(_is_time(column), _exact(column) < end), kw)
+    column, end, wide_end = element.clauses
+    return written(compiler, and_(column < wide_end, _is_time(column), _exact(column) < end), kw)
 
 
 @compiles(_IsSet)

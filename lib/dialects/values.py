@@ -54,12 +54,17 @@ class _CodePoints(FunctionElement[str]):
 
 def number(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """The number in ``column``, also where it is written as text; NULL where there is none that can be added up."""
-    return _Number(column)
+    return _Number(column, literal_column(str(-LARGEST)))
+
+
+def amount(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The number of things that ``column`` says there are: as ``number``, NULL also where that is below zero."""
+    return _Number(column, literal_column("0"))
 
 
 def whole(column: ColumnElement[Any]) -> ColumnElement[int]:
-    """The same as a count of something, which has no fraction."""
-    return cast(number(column), BigInteger)
+    """The same without a fraction."""
+    return cast(amount(column), BigInteger)
 
 
 def is_no_number(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -100,15 +105,16 @@ def code_points(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 @compiles(_Number)
 def _number(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
-    column = compiler.process(element.clauses, **kw)
-    return f"CASE WHEN ({column} BETWEEN -{LARGEST} AND {LARGEST}) THEN {column} END"
+    column, least = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CASE WHEN ({column} BETWEEN {least} AND {LARGEST}) THEN {column} END"
 
 
 @compiles(_Number, "sqlite")
 def _number_sqlite(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
     """Compared with what is declared a number, a text is taken for one if it can be; if not, it is beyond them all."""
-    column, bound = compiler.process(element.clauses, **kw), "CAST({} AS NUMERIC)".format
-    return f"CASE WHEN ({column} BETWEEN {bound(-LARGEST)} AND {bound(LARGEST)}) THEN {column} + 0 END"
+    column, least = (compiler.process(clause, **kw) for clause in element.clauses)
+    between = f"BETWEEN CAST({least} AS NUMERIC) AND CAST({LARGEST} AS NUMERIC)"
+    return f"CASE WHEN ({column} {between}) THEN {column} + 0 END"
 
 
 @compiles(_MayRead)

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, union_all
 
 from lib.database import Kind, read
-from lib.dialects import EMPTY, UNKNOWN, in_window, is_blank, is_set, number, text_or
+from lib.dialects import EMPTY, UNKNOWN, amount, in_window, is_blank, is_set, number, text_or
 from lib.period import Period
 from lib.schema import coaching_sessions as s
 from lib.schema import users as u
@@ -88,7 +88,7 @@ def _per_user(period: Period, completed_only: bool) -> Any:
         if completed_only
         else in_window(s.c.started_at, period)
     )
-    score, mistakes = number(s.c.confidence_score), number(s.c.error_count)
+    score, mistakes = number(s.c.confidence_score), amount(s.c.error_count)
     return (
         select(
             s.c.user_id,

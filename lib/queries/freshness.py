@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Table, inspect, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, inspect, select
 
 from lib.database import to_utc
-from lib.dialects import in_window, is_readable, moment
+from lib.dialects import before, in_window, is_readable, moment
 from lib.period import Period
 from lib.schema import TIME_COLUMN, coaching_sessions
 
 
-def newest_session(connection: Connection) -> datetime | None:
-    """When the newest session started (aware, UTC); None where there is none with a readable time, or no table."""
-    return newest_row(connection, coaching_sessions) if _has_times(connection) else None
+def newest_session(connection: Connection, until: datetime) -> datetime | None:
+    """When the newest session before ``until`` started (aware, UTC); None where there is none, or no table.
+
+    ``until`` is the end of today in the reporting zone: what is dated later says nothing about how new the data is.
+    """
+    return newest_row(connection, coaching_sessions, until) if _has_times(connection) else None
 
 
 def oldest_session(connection: Connection) -> datetime | None:
@@ -34,18 +37,19 @@ def _has_times(connection: Connection) -> bool:
     return inspector.has_table(name) and "started_at" in {column["name"] for column in inspector.get_columns(name)}
 
 
-def newest_row(connection: Connection, table: Table) -> datetime | None:
-    """The newest time in ``table`` (aware, UTC), None where there is none.
+def newest_row(connection: Connection, table: Table, until: datetime) -> datetime | None:
+    """The newest time in ``table`` before ``until`` (aware, UTC), None where there is none.
 
     The order of texts finds one of the last, by index. It may be written in a zone up to 14 hours ahead of UTC and
     another one up to 12 hours behind, so which instant of its day and the next two is the newest is then asked exactly.
     """
     column = table.c[TIME_COLUMN[table.name]]
-    last = _first(connection, column, is_readable(column), column.desc())
+    is_past = before(column, until)
+    last = _first(connection, column, is_past, column.desc())
     if last is None:
         return None
     around = Period((last + timedelta(days=2)).date(), 3)
-    return _first(connection, column, in_window(column, around), moment(column).desc()) or last
+    return _first(connection, column, and_(is_past, in_window(column, around)), moment(column).desc()) or last
 
 
 def _first(

@@ -48,13 +48,13 @@ class TableState:
     may_be_read: bool = True
 
 
-def table_states(connection: Connection) -> list[TableState]:
-    """The seven tables in the order of the schema."""
+def table_states(connection: Connection, until: datetime) -> list[TableState]:
+    """The seven tables in the order of the schema; ``newest`` is before ``until``, the end of today."""
     present = set(inspect(connection).get_table_names()) | set(inspect(connection).get_view_names())
-    return [_state(connection, table, table.name in present) for table in TABLES]
+    return [_state(connection, table, table.name in present, until) for table in TABLES]
 
 
-def _state(connection: Connection, table: Table, is_there: bool) -> TableState:
+def _state(connection: Connection, table: Table, is_there: bool, until: datetime) -> TableState:
     if not is_there:
         return TableState(table.name, None, None, ())
     if not connection.execute(select(may_read(table.name))).scalar_one():
@@ -62,17 +62,21 @@ def _state(connection: Connection, table: Table, is_there: bool) -> TableState:
     present = _columns(connection, table)
     missing = tuple(column.name for column in table.columns if column.name not in present)
     rows = connection.execute(select(func.count()).select_from(table)).scalar_one()
-    newest = None if TIME_COLUMN[table.name] in missing else newest_row(connection, table)
+    newest = None if TIME_COLUMN[table.name] in missing else newest_row(connection, table, until)
     return TableState(table.name, int(rows), newest, missing)
 
 
-def count_oddities(connection: Connection, states: Sequence[TableState]) -> list[tuple[Check, int]]:
-    """Each check of the tables that are there, with its number of rows; those of missing columns are left out."""
+def count_oddities(connection: Connection, states: Sequence[TableState], until: datetime) -> list[tuple[Check, int]]:
+    """Each check of the tables that are there, with its number of rows; those of missing columns are left out.
+
+    What is dated ``until`` (the end of today) or later is odd.
+    """
+    known = checks(until)
     return [
         pair
         for state in states
         if state.rows is not None
-        for pair in _count(connection, [check for check in checks() if check.table.name == state.name], states)
+        for pair in _count(connection, [check for check in known if check.table.name == state.name], states)
     ]
 
 
@@ -92,26 +96,26 @@ def _is_there(column: Column[Any], states: Sequence[TableState]) -> bool:
     )
 
 
-def oddity_table(connection: Connection, states: Sequence[TableState]) -> pd.DataFrame:
+def oddity_table(connection: Connection, states: Sequence[TableState], until: datetime) -> pd.DataFrame:
     """``count_oddities`` for people, those that were found alone.
 
     Columns: found, table (str), rows (int), app_does, to_do (str), is_wrong (bool).
     """
     rows = [
         (check.found, check.table.name, count, check.app_does, check.to_do, check.is_wrong)
-        for check, count in count_oddities(connection, states)
+        for check, count in count_oddities(connection, states, until)
         if count
     ]
     kinds = {"found": "str", "table": "str", "rows": "int64", "app_does": "str", "to_do": "str", "is_wrong": "bool"}
     return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
 
 
-def missing_parts(connection: Connection) -> pd.DataFrame:
+def missing_parts(connection: Connection, states: Sequence[TableState]) -> pd.DataFrame:
     """Tables, columns and indexes that are not there or may not be read, each with the statement that mends it.
 
     Columns: kind ("table", "column", "index"), name, statement (str), is_needed (bool: pages fail without it).
     """
-    states, dialect = table_states(connection), connection.dialect
+    dialect = connection.dialect
     quote = dialect.identifier_preparer.quote
     tables = [metadata.tables[state.name] for state in states if state.rows is None and state.may_be_read]
     closed = [state.name for state in states if not state.may_be_read]

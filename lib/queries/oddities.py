@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Column, ColumnElement, Float, Integer, Table, and_, func, not_, or_, select
 
 from lib.dialects import (
     EMPTY,
+    before,
     has_other_shape,
     is_blank,
     is_neither,
@@ -34,7 +35,7 @@ from lib.schema import (
 LONG_TEXT = 1_000
 NOT_USED = "No page uses it."
 FORMULA_SIGNS = ("=", "+", "-", "@")
-# What the app does with a value that is no number; columns that are not named here are on no page.
+# What the app does with a value that is no number, or below zero; columns that are not named here are on no page.
 NO_NUMBER: dict[Column[Any], str] = {
     coaching_sessions.c.confidence_score: "Counted as sessions without a score.",
     coaching_sessions.c.error_count: "Left out of the average of mistakes.",
@@ -56,10 +57,9 @@ class Check:
     is_wrong: bool = False
 
 
-@cache
-def checks() -> tuple[Check, ...]:
-    """Every check, table by table."""
-    return (*_user_checks(), *_session_checks(), *_mistake_checks(), *_value_checks(), *_time_checks())
+def checks(until: datetime) -> tuple[Check, ...]:
+    """Every check, table by table; times are to be before ``until``, the end of today."""
+    return (*_user_checks(), *_session_checks(), *_mistake_checks(), *_value_checks(), *_time_checks(until))
 
 
 def _user_checks() -> list[Check]:
@@ -204,6 +204,7 @@ def _value_checks() -> list[Check]:
     columns = [column for table in TABLES for column in table.columns]
     return [
         *(_no_number(column) for column in columns if isinstance(column.type, Integer | Float)),
+        *(_below_zero(column) for column in columns if isinstance(column.type, Integer)),
         *(_neither(column) for column in columns if isinstance(column.type, Boolean)),
     ]
 
@@ -220,6 +221,18 @@ def _no_number(column: Column[Any]) -> Check:
     )
 
 
+def _below_zero(column: Column[Any]) -> Check:
+    return Check(
+        column.table,
+        number(column) < 0,
+        (column,),
+        f"rows whose {column.name} is below zero",
+        NO_NUMBER.get(column, NOT_USED),
+        "Correct them: there are no fewer than none.",
+        is_wrong=True,
+    )
+
+
 def _neither(column: Column[Any]) -> Check:
     return Check(
         column.table,
@@ -232,9 +245,24 @@ def _neither(column: Column[Any]) -> Check:
     )
 
 
-def _time_checks() -> list[Check]:
+def _time_checks(until: datetime) -> list[Check]:
     named = [(table, table.c[TIME_COLUMN[table.name]]) for table in TABLES]
-    return [make(table, column) for table, column in named for make in (_unreadable, _no_time, _other_shape)]
+    return [
+        *(make(table, column) for table, column in named for make in (_unreadable, _no_time, _other_shape)),
+        *(_in_future(table, column, until) for table, column in named),
+    ]
+
+
+def _in_future(table: Table, column: Column[Any], until: datetime) -> Check:
+    return Check(
+        table,
+        and_(is_readable(column), not_(before(column, until))),
+        (column,),
+        f"rows whose {column.name} is after today",
+        NOT_USED if table is users else "Not taken for the newest data; in no window that ends today or before.",
+        "Correct them: check the clock of whatever wrote them.",
+        is_wrong=True,
+    )
 
 
 def _unreadable(table: Table, column: Column[Any]) -> Check:

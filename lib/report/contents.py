@@ -13,7 +13,7 @@ from lib.analysis.engagement import engagement_table
 from lib.analysis.mistakes import ranked
 from lib.analysis.offers import Acceptance, Offer, Revenue, acceptance, revenue
 from lib.analysis.streaks import ScoredSessions, Thresholds
-from lib.period import Period, day_of, default_as_of
+from lib.period import Period, day_of, default_as_of, end_of_day
 from lib.queries import conversion
 from lib.queries.corrections import correct_forms
 from lib.queries.engagement import sessions_by_role
@@ -102,8 +102,9 @@ class Report:
 
 def fetch_report(connection: Connection, options: ReportOptions, *, source: str, now: datetime) -> Report:
     """Ask the database for everything; ``now`` is aware. Raises what the database raises."""
-    newest = newest_session(connection)
-    as_of = options.as_of or default_as_of(newest, day_of(now, options.zone), options.zone)
+    today = day_of(now, options.zone)
+    newest = newest_session(connection, end_of_day(today, options.zone))
+    as_of = options.as_of or default_as_of(newest, today, options.zone)
     days = (options.engagement_days, options.mistakes_days, options.conversion_days)
     engagement, mistakes, conversion_period = (Period(as_of, length, options.zone) for length in days)
     return Report(

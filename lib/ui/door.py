@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lib.access import Visitor
 from lib.audit import AuditProblem
 from lib.database import DatabaseProblem
-from lib.period import day_of, default_as_of
+from lib.period import day_of, default_as_of, end_of_day
 from lib.queries.freshness import newest_session
 from lib.settings import Settings, SettingsError
 from lib.ui import cached, sidebar
@@ -122,8 +122,8 @@ def _look_again(since: float) -> None:
 
 
 def _page(title: str, name: str, question: str, settings: Settings, source: Source, visitor: Visitor) -> Page:
-    newest = cached.ask(source, newest_session)
     today = day_of(datetime.now(UTC), settings.timezone)
+    newest = cached.ask(source, newest_session, end_of_day(today, settings.timezone))
     as_of = default_as_of(newest, today, settings.timezone)
     filters = Filters(name, all_params(settings, as_of, max(today, as_of)))
     if st.session_state.pop(HIDDEN, False):

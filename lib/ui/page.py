@@ -10,7 +10,7 @@ import streamlit as st
 from lib import exports
 from lib.access import LOCAL, Visitor
 from lib.exports import Sheet
-from lib.period import Period, day_of, day_range, day_text, moment_text
+from lib.period import Period, day_of, day_range, day_text, end_of_day, moment_text
 from lib.queries.freshness import oldest_session
 from lib.settings import Settings
 from lib.ui import cached
@@ -57,6 +57,11 @@ class Page:
     def days_old(self) -> int | None:
         """Days from the newest session to today; None without sessions."""
         return (self.today - day_of(self.newest, self.zone)).days if self.newest else None
+
+    @property
+    def end_of_today(self) -> datetime:
+        """The first instant of tomorrow (UTC): what is dated later is a mistake."""
+        return end_of_day(self.today, self.zone)
 
     @property
     def theme(self) -> str:

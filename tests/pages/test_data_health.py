@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.factory import empty_database, make_database
-from tests.pages.app import Clock, as_shown, markdown, open_page, said, table
+from tests.pages.app import Clock, as_shown, control, figures, go, markdown, open_page, said, table
 
 NOVEMBER: dict[str, object] = {"users": [{"user_id": "ann"}], "sessions": [{"user_id": "ann"}]}
 
@@ -72,6 +73,19 @@ def test_rows_that_are_wrong_are_counted_with_what_to_do(tmp_path: Path, monkeyp
         assert re.search(r"coaching_sessions\)\. .{5,}\*\*To do:\*\* Correct them", line)
     sessions = table(open_page("Engagement"), "avg_confidence").iloc[-1]["sessions"]
     assert sessions == 1, "the row without a time is left out, as the page says"
+
+
+def test_a_row_of_the_future_is_named_and_hides_no_old_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    odd = [{"user_id": "ann", "started_at": at} for at in ("2026-10-14 09:00:00", "2031-01-01 09:00:00")]
+    use(make_database(tmp_path / "odd.db", users=[{"user_id": "ann"}], sessions=odd), monkeypatch)
+    app = open_page("Data health")
+    assert "The data is 40 days old" in said(app)
+    assert "rows whose started_at is after today in coaching_sessions (1)" in as_shown(said(app))
+    assert table(app, "state").set_index("table")["newest"]["coaching_sessions"].year == 2026
+    home = go(app, "Home")
+    assert "The newest session is 40 days old" in said(home)
+    assert control(home, "as_of").value == date(2026, 10, 14)
+    assert figures(home)["Sessions"] == "1"
 
 
 def test_old_data_does_not_hide_rows_that_are_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

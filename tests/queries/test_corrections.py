@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from lib.analysis.corrections import correct_forms_for
 from lib.queries.corrections import correct_forms
 from tests.conftest import Fill
-from tests.odd_data import COUNTS, FEW, is_blank, number_of
+from tests.odd_data import COUNTS, FEW, amount_of, is_blank
 
 TEXTS = st.sampled_from([None, "", " \n", "responsible of", "Responsible of", "depends of", "ß"])
 
@@ -35,7 +35,7 @@ def test_pairs_are_added_up_and_blank_ones_left_out(filled: Fill, rows: list[dic
     for row in rows:
         if not is_blank(row["error_pattern"]) and not is_blank(row["correct_form"]):
             by_hand[row["error_pattern"], row["correct_form"]] += (
-                1 if (times := number_of(row["frequency"])) is None else int(times)
+                1 if (times := amount_of(row["frequency"])) is None else int(times)
             )
     with filled(it_errors=rows) as connection:
         found = correct_forms(connection)

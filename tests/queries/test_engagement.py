@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from lib.period import Period
 from lib.queries.engagement import COLUMNS, sessions_by_level, sessions_by_role
 from tests.conftest import Fill
-from tests.odd_data import LEVELS, PERIODS, SOME, is_blank, lies_in, named, number_of, sessions, users
+from tests.odd_data import LEVELS, PERIODS, SOME, amount_of, is_blank, lies_in, named, number_of, sessions, users
 
 WEEK = Period(date(2026, 11, 22), 7)
 Groups = dict[tuple[int, str], tuple[float, ...]]
@@ -50,8 +50,8 @@ def by_hand(
 
 def _figures(found: list[dict[str, Any]]) -> tuple[float, ...]:
     scores, mistakes = (
-        [value for session in found if (value := number_of(session[name])) is not None]
-        for name in ("confidence_score", "error_count")
+        [value for session in found if (value := read(session[name])) is not None]
+        for name, read in (("confidence_score", number_of), ("error_count", amount_of))
     )
     people = {session["user_id"] for session in found} - {None, ""}
     return len(people), len(found), len(scores), pytest.approx(sum(scores)), len(mistakes), sum(mistakes)

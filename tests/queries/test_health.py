@@ -40,11 +40,12 @@ from tests.odd_data import (
 from tests.postgres import Server
 
 Rows = list[dict[str, Any]]
+TOMORROW = datetime(2026, 11, 23, tzinfo=UTC)
 ROLES = ("free", "student", "coach", "superuser")
 
 
 def counted(connection: Connection) -> dict[tuple[str, str], int]:
-    found = count_oddities(connection, table_states(connection))
+    found = count_oddities(connection, table_states(connection, TOMORROW), TOMORROW)
     return {(check.table.name, check.found): number for check, number in found}
 
 
@@ -89,6 +90,7 @@ def rules(ids: set[str], connection: Connection) -> dict[tuple[str, str], Callab
             for text, rule in (
                 ("rows whose {} is no date and time", _unreadable(TIME_COLUMN[table.name], connection)),
                 ("rows without {}", _no_time(TIME_COLUMN[table.name], connection)),
+                ("rows whose {} is after today", _in_future(TIME_COLUMN[table.name])),
                 ("rows whose {} has a T, a fraction or an offset", _other_shape(TIME_COLUMN[table.name], connection)),
             )
         }
@@ -98,6 +100,7 @@ def rules(ids: set[str], connection: Connection) -> dict[tuple[str, str], Callab
             for column in table.columns
             for kind, what, rule in (
                 (Integer | Float, "no number", _no_number),
+                (Integer, "below zero", _below_zero),
                 (Boolean, "neither yes nor no", _neither),
             )
             if isinstance(column.type, kind)
@@ -119,6 +122,14 @@ def _no_number(column: Column[Any], connection: Connection) -> Callable[[dict[st
 
 def _neither(column: Column[Any], connection: Connection) -> Callable[[dict[str, Any]], bool]:
     return lambda row: _stored(row, column, connection) not in {None, *YES, *NO}
+
+
+def _below_zero(column: Column[Any], connection: Connection) -> Callable[[dict[str, Any]], bool]:
+    return lambda row: (number_of(_stored(row, column, connection)) or 0) < 0
+
+
+def _in_future(column: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda row: (instant := instant_of(row[column])) is not None and instant >= TOMORROW
 
 
 def _unreadable(column: str, connection: Connection) -> Callable[[dict[str, Any]], bool]:
@@ -179,21 +190,22 @@ def test_every_oddity_is_counted_as_by_hand(filled: Fill, data: dict[str, Rows])
 @given(databases())
 def test_every_table_says_its_rows_and_its_newest_row(filled: Fill, data: dict[str, Rows]):
     with filled(**data) as connection:
-        states = table_states(connection)
+        states = table_states(connection, TOMORROW)
     assert [state.name for state in states] == [table.name for table in TABLES]
     for state in states:
         rows = data[KEYWORDS[state.name]]
-        instants = [instant for row in rows if (instant := instant_of(row[TIME_COLUMN[state.name]]))]
-        assert (state.rows, state.newest, state.missing_columns) == (len(rows), max(instants, default=None), ())
+        instants = [instant_of(row[TIME_COLUMN[state.name]]) for row in rows]
+        past = [instant for instant in instants if instant and instant < TOMORROW]
+        assert (state.rows, state.newest, state.missing_columns) == (len(rows), max(past, default=None), ())
 
 
 def test_every_check_says_what_the_app_does_and_what_to_do():
-    for check in checks():
+    for check in checks(TOMORROW):
         assert check.app_does.endswith(".")
         assert check.to_do.endswith(".")
         assert check.table.name in KEYWORDS
         assert all(column.table in TABLES for column in check.needs)
-    names = [(check.table.name, check.found) for check in checks()]
+    names = [(check.table.name, check.found) for check in checks(TOMORROW)]
     assert len(set(names)) == len(names)
 
 
@@ -202,7 +214,7 @@ def test_the_worked_case_is_sound_but_for_one_session_that_was_broken_off(worked
         ("coaching_sessions", "sessions that were not finished"): 1,
         ("coaching_sessions", "sessions without a confidence score"): 1,
     }
-    states = {state.name: state for state in table_states(worked)}
+    states = {state.name: state for state in table_states(worked, TOMORROW)}
     assert states["coaching_sessions"].rows == 16 + 8 + 12 + 1
     assert states["coaching_sessions"].newest == datetime(2026, 11, 22, 23, 59, 59, 999000, tzinfo=UTC)
 
@@ -214,10 +226,10 @@ def opened(path: Path) -> Any:
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_a_missing_table_is_told_and_the_others_are_still_checked(tmp_path: Path, table):
     with opened(without_table(tmp_path / "data.db", table.name)) as connection:
-        states = table_states(connection)
+        states = table_states(connection, TOMORROW)
         found = counted(connection)
     assert [state.name for state in states if state.rows is None] == [table.name]
-    assert {check.table.name for check in checks()} - {name for name, _ in found} == {table.name}
+    assert {check.table.name for check in checks(TOMORROW)} - {name for name, _ in found} == {table.name}
 
 
 @pytest.mark.parametrize(
@@ -229,10 +241,10 @@ def test_a_missing_column_is_told_and_what_needs_it_is_left_out(tmp_path: Path, 
         return any((need.table.name, need.name) == (table, column) for need in check.needs)
 
     with opened(without_column(tmp_path / "data.db", table, column)) as connection:
-        states = {state.name: state.missing_columns for state in table_states(connection)}
+        states = {state.name: state.missing_columns for state in table_states(connection, TOMORROW)}
         found = counted(connection)
     assert states == {name: (column,) if name == table else () for name in KEYWORDS}
-    assert set(found) == {(check.table.name, check.found) for check in checks() if not needs_it(check)}
+    assert set(found) == {(check.table.name, check.found) for check in checks(TOMORROW) if not needs_it(check)}
 
 
 @pytest.mark.parametrize("table", ["it_errors", "users"])
@@ -245,17 +257,18 @@ def test_a_table_that_may_not_be_read_is_told_and_the_others_are_still_checked(p
     postgres_server.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}", "closed")
     postgres_server.execute(f"REVOKE SELECT ON {table} FROM {reader}", "closed")
     with opened_at(address.replace(address.split("@")[0], f"postgresql://{reader}:x")) as connection:
-        states, found, missing = table_states(connection), counted(connection), missing_parts(connection)
+        states, found = table_states(connection, TOMORROW), counted(connection)
+        missing = missing_parts(connection, states)
     assert [state.name for state in states if not state.may_be_read] == [table]
     assert [state.name for state in states if state.rows is None] == [table]
-    assert {check.table.name for check in checks()} - {name for name, _ in found} == {table}
+    assert {check.table.name for check in checks(TOMORROW)} - {name for name, _ in found} == {table}
     assert missing["statement"].tolist() == [f"GRANT SELECT ON {table} TO {reader};"]
     postgres_server.execute(f"DROP OWNED BY {reader}; DROP ROLE {reader}", "closed")
 
 
 def test_an_empty_database_has_no_rows_and_no_oddities(filled: Fill):
     with filled() as connection:
-        states = table_states(connection)
+        states = table_states(connection, TOMORROW)
         found = counted(connection)
     assert {state.rows for state in states} == {0}
     assert {state.newest for state in states} == {None}

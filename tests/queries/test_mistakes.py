@@ -30,10 +30,10 @@ from tests.odd_data import (
     PERIODS,
     SOME,
     USER_IDS,
+    amount_of,
     is_blank,
     lies_in,
     named,
-    number_of,
     sessions,
     timestamps,
     user_ids,
@@ -74,7 +74,7 @@ def entries(data: dict[str, Rows]) -> Iterator[Entry]:
         yield Entry("detected", error_type, category, row["error_text"], 1, row["user_id"], row["detected_at"], None)
     for row in data["it_errors"]:
         category, domain = named(row["domain"], "uncategorised"), named(row["domain"], "unknown")
-        times = number_of(row["frequency"])
+        times = amount_of(row["frequency"])
         count = 1 if times is None else int(times)
         text, at = row["error_pattern"], row["detected_at"]
         yield Entry("it", "IT English", category, text, count, row["user_id"], at, domain)
@@ -331,6 +331,15 @@ def test_the_totals_of_many_windows_are_those_of_their_rankings(
 
 
 # Rules that deserve a sentence of their own
+
+
+@pytest.mark.parametrize("odd", [-5, "-5", -(10**9)])
+def test_fewer_than_none_is_no_frequency(filled: Fill, odd: Any):
+    rows = [{"error_pattern": "a", "frequency": 6}, {"error_pattern": "b", "frequency": odd}]
+    with filled(it_errors=rows) as connection:
+        found = top_mistakes(connection, MONTH, MistakeFilter(("it",)), limit=10)
+    assert found.rows["frequency"].tolist() == [6, 1], "counted once, as a mistake without a frequency"
+    assert found.total == 7
 
 
 def test_ties_are_broken_by_text_then_type_then_category_in_the_order_of_code_points(filled: Fill):

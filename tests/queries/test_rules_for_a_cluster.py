@@ -73,12 +73,12 @@ QUERIES: dict[str, list[Ask]] = {
         lambda c: engagement.sessions_by_level(c, [PERIOD], completed_only=False),
         lambda c: engagement.sessions_by_level(c, PERIOD.weeks, completed_only=True, roles=["free", "unknown"]),
     ],
-    "freshness.newest_session": [freshness.newest_session],
+    "freshness.newest_session": [partial(freshness.newest_session, until=PERIOD.end)],
     "freshness.oldest_session": [freshness.oldest_session],
-    "freshness.newest_row": [partial(freshness.newest_row, table=table) for table in TABLES],
-    "health.table_states": [health.table_states],
-    "health.count_oddities": [lambda c: health.count_oddities(c, health.table_states(c))],
-    "health.oddity_table": [lambda c: health.oddity_table(c, health.table_states(c))],
+    "freshness.newest_row": [partial(freshness.newest_row, table=table, until=PERIOD.end) for table in TABLES],
+    "health.table_states": [partial(health.table_states, until=PERIOD.end)],
+    "health.count_oddities": [lambda c: health.count_oddities(c, health.table_states(c, PERIOD.end), PERIOD.end)],
+    "health.oddity_table": [lambda c: health.oddity_table(c, health.table_states(c, PERIOD.end), PERIOD.end)],
     "mistakes.top_mistakes": [
         partial(mistakes.top_mistakes, period=PERIOD, where=where, limit=10) for where in (WIDE, NARROW)
     ],

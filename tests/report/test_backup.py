@@ -253,7 +253,8 @@ def answers(address: str) -> tuple[Any, ...]:
             top_mistakes(connection, month, MistakeFilter(("detected", "it", "pricing")), limit=100).rows,
             newest_offers(connection, month),
         )
-        return *(frame.to_csv() for frame in asked), *map(str, table_states(connection)), len(missing_parts(connection))
+        states = table_states(connection, month.end)
+        return *(frame.to_csv() for frame in asked), *map(str, states), len(missing_parts(connection, states))
 
 
 def test_a_server_that_refuses_costs_no_old_dump_and_tells_no_password(postgres_server: Server, tmp_path: Path) -> None:

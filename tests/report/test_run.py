@@ -114,6 +114,21 @@ def test_a_score_that_is_no_number_is_no_score_and_keeps_no_report_from_being_ma
     assert (odd["engagement"], odd["conversion"]) == (without["engagement"], without["conversion"])
 
 
+def test_a_session_of_the_future_neither_makes_old_data_new_nor_moves_the_day(order: Order, source: Path) -> None:
+    later = datetime(2027, 1, 1, 8, tzinfo=UTC)
+    run(order, now=later)
+    with closing(sqlite3.connect(source)) as connection, connection:
+        connection.execute(
+            "INSERT INTO coaching_sessions (session_id, user_id, started_at, ended_at) VALUES "
+            "('x', 'user001', '2031-01-01 09:00:00', '2031-01-01 10:00:00')"
+        )
+    outcome = run(replace(order, folder=order.folder / "odd"), now=later)
+    assert (outcome.report.as_of, outcome.report.days_old) == (date(2026, 11, 22), 40)
+    (without,), (odd,) = summaries(order.folder), summaries(order.folder / "odd")
+    assert odd == without
+    assert "The data is old" in page(order.folder / "odd", "2027-01-01_08-00-00")
+
+
 def test_the_stamp_is_the_time_in_the_reporting_zone(order: Order) -> None:
     outcome = run(replace(order, report=ReportOptions("Europe/Berlin")), now=NOW)
     assert {stamp_of(path.name) for path in outcome.files} == {"2026-11-23_09-00-00"}

@@ -14,6 +14,7 @@ from lib.queries import conversion, engagement, health, mistakes
 from lib.queries.mistakes import MistakeFilter
 
 PERIOD = Period(date(2026, 11, 22), 30, "UTC")
+TOMORROW = datetime(2026, 11, 24, tzinfo=UTC)
 EVERYTHING = MistakeFilter(("detected", "it", "pricing"))
 
 
@@ -26,7 +27,7 @@ def answers(url: str) -> list[pd.DataFrame]:
 def oddities(url: str) -> pd.DataFrame:
     """What Data health counts."""
     with connect(open_engine(database_url(url))) as connection:
-        return health.oddity_table(connection, health.table_states(connection))
+        return health.oddity_table(connection, health.table_states(connection, TOMORROW), TOMORROW)
 
 
 def same_answers(before: list[pd.DataFrame], after: list[pd.DataFrame]) -> None:
