@@ -25,10 +25,10 @@ with open_page("Home", question="How did the week go, and what stands out?") as 
 
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.subheader("What stands out", anchor=False)
+        st.header("What stands out", anchor=False)
         overview.draw_standouts(page, period, week)
     with right:
-        st.subheader("Sessions a week", anchor=False)
+        st.header("Sessions a week", anchor=False)
         last_weeks = weeks(page.as_of, 12, page.zone)
         by_week = ask(page.source, sessions_by_role, last_weeks, completed_only=True)
         by_week = shown_groups(page, by_week, "window", "group")

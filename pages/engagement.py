@@ -41,7 +41,7 @@ with open_page("Engagement", question="Who practised, and more or less than befo
 
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Sessions a week", anchor=False)
+        st.header("Sessions a week", anchor=False)
         last_weeks = weeks(page.as_of, 12, page.zone)
         by_week = ask(page.source, sessions_by_role, last_weeks, completed_only=completed_only, levels=levels)
         by_week = shown_groups(page, by_week, "window", "group")
@@ -54,7 +54,7 @@ with open_page("Engagement", question="Who practised, and more or less than befo
             sql=by_week.attrs["sql"],
         )
     with right:
-        st.subheader("Confidence by level", anchor=False)
+        st.header("Confidence by level", anchor=False)
         wanted = meant(page, roles, set(found["group"]))
         by_level = ask(page.source, sessions_by_level, windows, completed_only=completed_only, roles=wanted)
         by_level = shown_groups(page, by_level, "window", "group")

@@ -52,7 +52,7 @@ def draw(page: Page, file: AnalysisFile | None, period: Period) -> None:
     limits = Limits(page.settings.analyses_seconds, page.settings.analyses_rows)
     with st.spinner(f"Running {plain(file.title)}"):
         result: AnalysisResult = cached.ask(page.source, _run, file, period, limits, *_rights(page))
-    st.subheader(plain(result.title), anchor=False)
+    st.header(plain(result.title), anchor=False)
     if result.description:
         st.markdown(plain(result.description))
     if result.problem:

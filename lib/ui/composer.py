@@ -32,7 +32,7 @@ def draw_composer(page: Page, picked: pd.DataFrame) -> None:
     chosen = [_mistake(row) for _, row in fit.head(SERIES_LIMIT).iterrows()]
     if not chosen:
         return
-    st.subheader("Posts", anchor="posts")
+    st.header("Posts", anchor="posts")
     for tab, mistake, post in zip(
         st.tabs([f"{n}. {plain(m.text)}" for n, m in enumerate(chosen, 1)]), chosen, compose_series(chosen), strict=True
     ):

@@ -78,7 +78,7 @@ _NO_SESSIONS = "**There are no sessions with a time yet.** Pages fill as soon as
 
 def draw_tables(page: Page, states: Sequence[TableState]) -> None:
     """Rows and newest row of each table."""
-    st.subheader("Tables", anchor=False)
+    st.header("Tables", anchor=False)
     show_table(page, Sheet("Tables", made(_table_of, states), TABLE_COLUMNS), how=TABLES)
 
 
@@ -103,7 +103,7 @@ def _state(state: TableState) -> str:
 
 def draw_oddities(page: Page, oddities: pd.DataFrame) -> None:
     """Each oddity that was found: those that somebody can mend in full, the others folded away."""
-    st.subheader("What is odd about the data", anchor=False)
+    st.header("What is odd about the data", anchor=False)
     if oddities.empty:
         st.markdown("Nothing.")
         return
@@ -127,7 +127,7 @@ def _listed(oddities: pd.DataFrame) -> str:
 
 def draw_repairs(page: Page, missing: pd.DataFrame) -> None:
     """The statements for what is missing, in the order in which they have to run."""
-    st.subheader("What is missing", anchor=False)
+    st.header("What is missing", anchor=False)
     if missing.empty:
         st.markdown("No table, column or index is missing.")
         return

@@ -162,7 +162,7 @@ def ranked_mistakes(
 
 def draw_list(page: Page, period: Period, where: MistakeFilter) -> pd.DataFrame:
     """The ranked table and the tray under it; gives back what is in the tray, all columns."""
-    st.subheader("Most frequent mistakes", anchor=False)
+    st.header("Most frequent mistakes", anchor=False)
     limits = page.settings.top, page.settings.publish_min_users
     top, table = worked_out(page.source, ranked_mistakes, period, where, *limits)
     _say_selection(page, period)

@@ -171,7 +171,7 @@ def run_table(runs: Sequence[Run]) -> pd.DataFrame:
 
 def draw_run(page: Page, run: Run) -> None:
     """One run: whether it went well, its files, and the report as people read it."""
-    st.subheader(f"Report of {moment_text(run.started, page.zone)} ({page.zone})", anchor=False)
+    st.header(f"Report of {moment_text(run.started, page.zone)} ({page.zone})", anchor=False)
     if run.failure:
         st.warning(f"**This run failed.** {plain(run.failure)}", icon=":material/report:")
     if run.recipients:

@@ -33,7 +33,7 @@ PAGES = (
 def draw_links(visitor: Visitor) -> DeltaGenerator:
     """The pages that the visitor may open; filters that they share follow. Gives back the place for a warning."""
     with st.sidebar:
-        st.markdown("### Fluency Lab")
+        st.header("Fluency Lab", anchor=False)
         for path, label, icon in PAGES:
             if visitor.may_open(PurePath(path).stem.lower()):
                 st.page_link(path, label=label, icon=icon)

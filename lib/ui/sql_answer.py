@@ -52,7 +52,7 @@ def _cut(outcome: Outcome) -> str:
 
 def _draw_choice(outcome: Outcome) -> tuple[OwnKind, str, str] | None:
     """The kind of chart with its two columns; None for a table."""
-    st.subheader("Answer", anchor=False)
+    st.header("Answer", anchor=False)
     numbers = [name for name, column in outcome.columns.items() if column.kind in NUMBERS]
     if not numbers or outcome.frame.empty:
         return None

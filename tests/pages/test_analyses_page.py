@@ -32,7 +32,7 @@ def test_a_file_that_is_dropped_in_is_there_on_the_next_look(folder: Path):
         "-- title: Roles\n-- description: *Who* is there\nselect count(*) as n from users"
     )
     drawn(page)
-    assert page.subheader[0].value == "Roles"
+    assert page.header[0].value == "Roles"
     assert r"\*Who\* is there" in markdown(page)
     assert len(tables(page)) == 1
 
