@@ -32,6 +32,7 @@ from lib.charts import (
 )
 from lib.charts.cells import compact, inks
 from lib.charts.palette import contrast
+from lib.charts.mistakes import MOST_CATEGORIES, MOST_VALUES
 from lib.charts.post import BOTTOM, GAP, TOP, fit
 from lib.exports import Spec, chart_png, chart_svg
 
@@ -317,11 +318,27 @@ def test_values_are_called_by_their_names_and_chosen_by_themselves() -> None:
     assert chart.to_dict()["params"][0]["select"]["fields"] == ["value", "error_category"]
 
 
-def test_no_category_is_cut_however_many_there_are() -> None:
-    many = pd.DataFrame({"value": "B1", "error_category": [f"Category {n}" for n in range(60)], "frequency": 1})
-    chart = heatmap(many, LIGHT, x_title="Level", selectable=True)
-    assert len(scale_of(chart, "y")["domain"]) == 60
-    assert chart.to_dict()["height"] == 60 * 20
+def test_of_thousands_of_categories_and_types_the_rarest_are_added_up_in_one_that_says_how_many_they_are() -> None:
+    rows = [(f"t{n % 25:02}", f"c{n:04}", 1 + (n < 10)) for n in range(5000)]
+    many = pd.DataFrame(rows, columns=["value", "error_category", "frequency"])
+    chart = heatmap(many, LIGHT, x_title="Type", selectable=True)
+    down, across = (scale_of(chart, axis)["domain"] for axis in "yx")
+    assert (len(down), down[-1]) == (MOST_CATEGORIES, "4,961 other categories")
+    assert (len(across), across[-1]) == (MOST_VALUES, "6 other types")
+    assert set(down[:10]) == {f"c{n:04}" for n in range(10)}
+    drawn = pd.DataFrame(rows_of(chart))
+    assert drawn["frequency"].sum() == 5010
+    assert drawn.loc[drawn["error_category"] == down[-1], "frequency"].sum() == 4961
+    assert not drawn.duplicated(["value", "error_category"]).any()
+    assert chart.to_dict()["height"] <= 20 * MOST_CATEGORIES
+    assert chart.to_dict()["description"].startswith("Mistakes (rows: category, columns: Type): 5,010 in 5,000 categ")
+
+
+def test_weeks_are_drawn_one_by_one_however_many_there_are() -> None:
+    months = [f"{2020 + n // 12}-{n % 12 + 1:02}-01" for n in range(60)]
+    many = pd.DataFrame({"value": months, "error_category": "Articles", "frequency": 1})
+    chart = heatmap(many, LIGHT, x_title="Week", selectable=True, x_order=months, x_names={m: m[:7] for m in months})
+    assert scale_of(chart, "x")["domain"] == [month[:7] for month in months]
 
 
 def test_a_click_on_a_cell_adds_it_or_takes_it_away_and_a_click_beside_clears() -> None:

@@ -16,6 +16,7 @@ LINE = 22  # characters; longer names go on in a second line
 LEADING = 13  # pixels from line to line
 LONGEST = 66  # characters; what is longer is no name, its tooltip has it all
 MANY = 25  # categories
+MOST_CATEGORIES, MOST_VALUES = 40, 20  # beyond these nobody can read a picture, and no program open it
 
 
 def heatmap(
@@ -27,18 +28,21 @@ def heatmap(
     selected: Sequence[tuple[str, str]] = (),
     x_order: Sequence[str] | None = None,
     x_names: Mapping[str, str] = MappingProxyType({}),
-    y_order: Sequence[str] | None = None,
 ) -> alt.LayerChart:
-    """A cell for each value and category that has mistakes, with their number; all rows, however many.
+    """A cell for each value and category that has mistakes, with their number.
 
-    ``frame``: value (str), error_category (str), frequency (int), one row a cell. Categories stand in ``y_order``, or
-    by their total, falling; values are called as in ``x_names``, no two of them alike. With ``selectable`` a click adds
+    ``frame``: value (str), error_category (str), frequency (int), one row a cell. Categories stand by their total,
+    falling; the rarest beyond MOST_CATEGORIES are added up in one row, the last, that says how many they are, and so
+    are values beyond MOST_VALUES. Values with ``x_names``, no two of them alike, are called so and stay as they are:
+    weeks have an order. With ``selectable`` a click adds
     a cell to the selection "cell" (fields value and error_category) or takes it away; ``selected`` cells are chosen
     from the start, without them a click beside the cells clears the selection. The selection "last" is the cell clicked
     last.
     """
-    across, down = _order(frame, "value", x_order), _order(frame, "error_category", y_order)
-    cells, written = _all_cells(frame, across, down, palette, x_names), [x_names.get(name, name) for name in across]
+    shown, down = _folded(frame, "error_category", MOST_CATEGORIES, "categories")
+    most = max(MOST_VALUES, len(x_names))
+    shown, across = _folded(shown, "value", most, f"{x_title.lower()}s", x_order)
+    cells, written = _all_cells(shown, across, down, palette, x_names), [x_names.get(name, name) for name in across]
     base = alt.Chart(cells).encode(
         x=alt.X("name:N", title=x_title, scale=_band(written, 0.012), axis=_top_axis(written)),
         y=alt.Y("error_category:N", title=None, scale=_band(down, 0.06), axis=_category_axis()),
@@ -54,6 +58,20 @@ def heatmap(
         text = text.encode(fill=alt.Fill("ink:N", scale=None, legend=None))
     said = describe_heatmap(frame, x_title=x_title)
     return dress((empty, rect, text), palette, height=row_height * max(len(down), 1), description=said)
+
+
+def _folded(
+    frame: pd.DataFrame, column: str, most: int, noun: str, wanted: Sequence[str] | None = None
+) -> tuple[pd.DataFrame, list[str]]:
+    """The cells with at most ``most`` names in ``column``, the rarest added up in one, and the names in order."""
+    order = _order(frame, column, wanted)
+    if len(order) <= most:
+        return frame, order
+    kept = set(_order(frame, column, None)[: most - 1])
+    others = f"{len(order) - len(kept):,} other {noun}"
+    cells = frame.assign(**{column: frame[column].where(frame[column].isin(kept), others)})
+    cells = cells.groupby(["value", "error_category"], sort=False)["frequency"].sum().reset_index()
+    return cells, [*(name for name in order if name in kept), others]
 
 
 def _order(frame: pd.DataFrame, column: str, wanted: Sequence[str] | None) -> list[str]:

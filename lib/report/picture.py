@@ -9,7 +9,6 @@ from lib.charts import LIGHT, heatmap
 from lib.charts.palette import TEXT_SIZE, dress
 from lib.exports import chart_png
 from lib.report.contents import Mistakes, Report
-from lib.report.tables import picture_cells
 from lib.report.view import times_sentence
 from lib.report.wording import shown
 
@@ -22,7 +21,7 @@ def heatmap_png(report: Report) -> bytes:
     if mistakes.cells.empty:
         chart = _nothing(mistakes)
     else:
-        chart = heatmap(picture_cells(mistakes.cells), LIGHT, x_title="Type", selectable=False)
+        chart = heatmap(mistakes.cells, LIGHT, x_title="Type", selectable=False)
     return chart_png(chart.properties(width=WIDTH, title=_title(report)))
 
 

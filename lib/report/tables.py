@@ -14,7 +14,6 @@ from lib.period import day_range, day_text, moment_text
 from lib.report.contents import Report
 from lib.report.wording import definitions_of, thresholds_sentence
 
-MOST_CATEGORIES, MOST_TYPES = 40, 20  # of the picture: beyond these nobody can read it, and no program open it
 MOST_OF_ANALYSIS = 2_000  # rows in the workbook, which is read and takes long to write; the CSV has all of them
 
 
@@ -73,23 +72,6 @@ def heatmap_sheet(report: Report) -> Sheet:
 def candidates_sheet(report: Report) -> Sheet:
     """All candidates; columns as on the page."""
     return Sheet("Candidates", report.conversion.candidates, CANDIDATE_COLUMNS)
-
-
-def picture_cells(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells of the heatmap, with rare categories and types added up where there are more than a picture can hold.
-
-    Columns in and out: value, error_category (str), frequency (int), one row a cell.
-    """
-    folded = _folded(_folded(cells, "error_category", MOST_CATEGORIES, "categories"), "value", MOST_TYPES, "types")
-    return folded.groupby(["value", "error_category"], sort=False)["frequency"].sum().reset_index()
-
-
-def _folded(cells: pd.DataFrame, column: str, most: int, noun: str) -> pd.DataFrame:
-    names = _by_total(cells, column)
-    if len(names) <= most:
-        return cells
-    others = f"{len(names) - most + 1:,} other {noun}"
-    return cells.assign(**{column: cells[column].where(cells[column].isin(names[: most - 1]), others)})
 
 
 def _by_total(cells: pd.DataFrame, column: str) -> list[str]:

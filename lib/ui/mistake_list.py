@@ -82,7 +82,7 @@ def _draw_cells(
         how=definitions.HEATMAP,
         sql=counts.attrs.get("sql", ""),
         key=key,
-        on_select=lambda: page.filters.set(cells=_clicked(key)),
+        on_select=lambda: _take_cells(page, key, counts),
         selection_mode=("cell", "last"),
     )
 
@@ -133,9 +133,14 @@ def _say_no_cells(page: Page, period: Period, where: MistakeFilter, view: View) 
     st.button("Add these sources", on_click=page.filters.set, kwargs={"sources": wanted}, icon=":material/add:")
 
 
-def _clicked(key: str) -> tuple[tuple[str, str], ...]:
+def _take_cells(page: Page, key: str, counts: pd.DataFrame) -> None:
+    """The clicked cells become the filter. A cell of what is added up stands for too many: the chart begins anew."""
     points = st.session_state[key]["selection"].get("cell") or []
-    return tuple((str(point["value"]), str(point["error_category"])) for point in points)
+    clicked = [(str(point["value"]), str(point["error_category"])) for point in points]
+    there = set(counts[["value", "error_category"]].itertuples(index=False, name=None))
+    page.filters.set(cells=tuple(cell for cell in clicked if cell in there))
+    if not there.issuperset(clicked):
+        page.filters.reset()
 
 
 def narrowed(page: Page, period: Period, where: MistakeFilter) -> MistakeFilter:
