@@ -31,8 +31,8 @@ from lib.charts import (
     what_if_grid,
 )
 from lib.charts.cells import compact, inks
-from lib.charts.palette import contrast
 from lib.charts.mistakes import MOST_CATEGORIES, MOST_VALUES
+from lib.charts.palette import contrast
 from lib.charts.post import BOTTOM, GAP, TOP, fit
 from lib.exports import Spec, chart_png, chart_svg
 

@@ -30,6 +30,7 @@ from lib.exports import (
     half_up,
     json_bytes,
     sheet_names,
+    signs_without_glyph,
     text_file_name,
     xlsx_bytes,
 )
@@ -430,6 +431,35 @@ def test_scale_multiplies_the_dots() -> None:
 
 def test_a_chart_that_fills_its_container_is_wide_in_a_file() -> None:
     assert picture(chart_png(bars(width="container"), scale=1.0)).width > 800
+
+
+@pytest.mark.parametrize("sign", ["中", "ह", "한", "\U0001f600", "\ue000", "ə", "→", "’", "Ж"])
+def test_a_sign_is_named_as_missing_where_its_picture_is_that_of_a_sign_which_nobody_has(sign: str) -> None:
+    def drawn(text: str) -> bytes:
+        values = pd.DataFrame({"text": [text]})
+        mark = alt.Chart(values).mark_text(font="Liberation Sans", fontSize=40).encode(text="text:N")
+        return chart_png(mark.properties(width=80, height=80))
+
+    is_box = drawn(sign) == drawn("\U0010fffd")
+    assert signs_without_glyph(f"a {sign}{sign} b") == (sign if is_box else "")
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x08", "\x1b", "\ufffe", "\uffff"])
+def test_a_sign_that_xml_cannot_hold_is_replaced_in_a_picture_in_place_of_ending_the_program(sign: str) -> None:
+    chart = alt.Chart(pd.DataFrame({f"x{sign}": [f"A{sign}B"]})).mark_text().encode(text=f"x{sign}:N")
+    spec = {
+        "mark": "text",
+        "encoding": {"text": {"field": "x"}},
+        "datasets": {"rows": pd.DataFrame({"x": [f"A{sign}B"]})},
+    }
+    for one in (chart, spec | {"data": {"name": "rows"}}):
+        assert ">A\ufffdB<" in chart_svg(one).decode()
+        assert picture(chart_png(one)).width > 1
+
+
+def test_signs_of_the_font_that_comes_along_are_drawn_and_those_for_private_use_are_not() -> None:
+    assert signs_without_glyph("Größe, naïve, ʃəˈ, “→”, Жук, αβγ, 5 €\n") == ""
+    assert signs_without_glyph("a\ue000b\ue000") == "\ue000"
 
 
 def test_an_svg_holds_the_labels_with_umlauts() -> None:

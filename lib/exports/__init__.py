@@ -3,7 +3,7 @@
 What only one kind of file needs (openpyxl, vl-convert) is imported where it is made, so that pages start without it.
 """
 
-from lib.exports.pictures import Spec, chart_png, chart_svg, specification
+from lib.exports.pictures import Spec, chart_png, chart_svg, signs_without_glyph, specification
 from lib.exports.tables import CannotWrite, Column, Sheet
 from lib.exports.texts import csv_bytes, half_up, json_bytes, text_file_name
 from lib.exports.workbook import sheet_names, xlsx_bytes
@@ -19,6 +19,7 @@ __all__ = [
     "half_up",
     "json_bytes",
     "sheet_names",
+    "signs_without_glyph",
     "specification",
     "text_file_name",
     "xlsx_bytes",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
-from lib.exports.tables import CannotWrite
+from lib.exports.tables import REFUSED, CannotWrite
 
 if TYPE_CHECKING:
     import altair as alt
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 Spec = dict[str, Any]  # a chart in Vega-Lite, the rows of its ``datasets`` as DataFrames
 WHITE = "#ffffff"
+LAST_LATIN = 0x17F
+NEVER_DRAWN = ("Cn", "Co", "Cs")  # not assigned, for private use, half of a pair
+NO_CHARACTER = "\ufdd0"  # Unicode gives this one to nobody, so no font has it
 WIDTH = 800  # chart pixels, for a chart that fills its container: a file has no container
 
 
@@ -32,6 +36,24 @@ def chart_svg(chart: AnyChart | Spec) -> bytes:
     return vl_convert.vegalite_to_svg(_on_white(chart), **_drawing()).encode()
 
 
+def signs_without_glyph(text: str) -> str:
+    """The characters of ``text`` that no font of this machine has, each once: a picture has a box in their place.
+
+    Which fonts there are, and what they have, only drawing tells. Those of Latin are in the font that comes along.
+    """
+    unusual = [sign for sign in dict.fromkeys(text) if ord(sign) > LAST_LATIN and not sign.isspace()]
+    box = _glyph(NO_CHARACTER) if unusual else b""
+    return "".join(sign for sign in unusual if category(sign) in NEVER_DRAWN or _glyph(sign) == box)
+
+
+def _glyph(sign: str) -> bytes:
+    import vl_convert
+
+    text = f'<text y="20" font-family="Liberation Sans" font-size="20">{sign}</text>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24">{text}</svg>'
+    return vl_convert.svg_to_png(svg)
+
+
 def _drawing() -> dict[str, Any]:
     """The Vega-Lite that altair wrote the chart for, and no address from which data may be loaded."""
     import altair as alt
@@ -41,9 +63,20 @@ def _drawing() -> dict[str, Any]:
 
 
 def _on_white(chart: AnyChart | Spec) -> dict[str, Any]:
-    spec = _with_records(chart) if isinstance(chart, dict) else specification(chart)
+    spec = _without_refused(_with_records(chart) if isinstance(chart, dict) else specification(chart))
     width = WIDTH if spec.get("width") == "container" else spec.get("width")
     return spec | {"background": WHITE} | ({"width": width} if width is not None else {})
+
+
+def _without_refused(node: Any) -> Any:
+    """The same with a replacement character for each that XML refuses: vl-convert ends the whole process at one."""
+    if isinstance(node, str):
+        return REFUSED.sub("\ufffd", node)
+    if isinstance(node, list):
+        return [_without_refused(part) for part in node]
+    if isinstance(node, dict):
+        return {_without_refused(key): _without_refused(part) for key, part in node.items()}
+    return node
 
 
 def _with_records(spec: Spec) -> dict[str, Any]:

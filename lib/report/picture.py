@@ -7,7 +7,7 @@ import pandas as pd
 
 from lib.charts import LIGHT, heatmap
 from lib.charts.palette import TEXT_SIZE, dress
-from lib.exports import chart_png
+from lib.exports import chart_png, signs_without_glyph
 from lib.report.contents import Mistakes, Report
 from lib.report.view import times_sentence
 from lib.report.wording import shown
@@ -26,10 +26,20 @@ def heatmap_png(report: Report) -> bytes:
 
 
 def _title(report: Report) -> alt.TitleParams:
-    """What the picture is of, and when, since it goes out alone, too."""
+    """What the picture is of, and when, since it goes out alone, too; and whether it has boxes in place of signs."""
+    cells = report.mistakes.cells
+    names = {*cells["value"], *cells["error_category"]}
+    boxes = (
+        ["Signs that no font here has are boxes: see the sheet Heatmap."] if signs_without_glyph("".join(names)) else []
+    )
     return alt.TitleParams(
         "Mistakes by category and type",
-        subtitle=[report.mistakes.period.caption, times_sentence(report), f"Database: {shown(report.source, 70)}"],
+        subtitle=[
+            report.mistakes.period.caption,
+            times_sentence(report),
+            f"Database: {shown(report.source, 70)}",
+            *boxes,
+        ],
         anchor="start",
         frame="bounds",
         offset=12,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -18,6 +17,7 @@ from lib.analysis.posts import (
     fold,
     post_length,
 )
+from lib.ui.cached import made
 from lib.ui.door import drawn_by_itself
 from lib.ui.downloads import offer_file
 from lib.ui.page import Page
@@ -51,8 +51,9 @@ def _mistake(row: pd.Series[str]) -> PostMistake:
     )
 
 
-def _card(mistake: PostMistake) -> alt.LayerChart:
-    return charts.post_card(mistake.text, mistake.correct_form or "", mistake.error_category)
+def _on_card(mistake: PostMistake) -> tuple[str, str, str]:
+    """The wrong form, the right one, and the label."""
+    return mistake.text, mistake.correct_form or "", mistake.error_category
 
 
 @st.fragment
@@ -89,12 +90,14 @@ def _draw_text(page: Page, mistake: PostMistake, post: Post) -> None:
             offer_file(
                 page,
                 "Picture",
-                lambda: exports.chart_png(_card(mistake), scale=1),
+                lambda: exports.chart_png(charts.post_card(*_on_card(mistake)), scale=1),
                 page.file_name(name, "png"),
                 "image/png",
                 icon=":material/image:",
                 key=f"picture_{which}",
             )
+        if missing := made(exports.signs_without_glyph, "".join(_on_card(mistake))):
+            st.caption(f"The picture has a box for each of these signs, which no font here has: {plain(missing)}")
     with right:
         _draw_preview(text)
 
