@@ -63,7 +63,7 @@ def _drawing() -> dict[str, Any]:
 
 
 def _on_white(chart: AnyChart | Spec) -> dict[str, Any]:
-    spec = _without_refused(_with_records(chart) if isinstance(chart, dict) else specification(chart))
+    spec: Spec = _without_refused(_with_records(chart) if isinstance(chart, dict) else specification(chart))
     width = WIDTH if spec.get("width") == "container" else spec.get("width")
     return spec | {"background": WHITE} | ({"width": width} if width is not None else {})
 

@@ -161,10 +161,10 @@ def test_the_same_text_in_two_categories_makes_two_posts(tmp_path: Path, monkeyp
 
 
 def test_a_post_says_which_signs_its_picture_cannot_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = database_of(tmp_path / "signs.db", {"error_text": "responsible \ue000"}, {"error_text": "depends of"})
+    path = database_of(tmp_path / "signs.db", {"error_text": "responsible \u0378"}, {"error_text": "depends of"})
     monkeypatch.setenv("FLUENCY_DATABASE_URL", str(path))
     app = pick(open_page("Mistakes"), 0, 1)
-    assert [caption.value[-1] for caption in app.caption if "no font here has" in caption.value] == ["\ue000"]
+    assert [caption.value[-1] for caption in app.caption if "no font here has" in caption.value] == ["\u0378"]
 
 
 def test_what_is_typed_into_a_post_is_what_is_shown_and_counted():
