@@ -4,12 +4,16 @@ BIN := .venv/bin
 # The OpenID provider that the tests sign in with, and the driver of docs/rest_endpoint.mjs.
 PROVIDER := tests/sign_in/provider/node_modules/.stamp
 
-.PHONY: run test lint unit bench load lock sample pictures clean
+.PHONY: run test check lint unit bench load lock sample pictures clean
 
 run: .venv/run.stamp
 	$(BIN)/python -m streamlit run Home.py
 
 test: lint unit
+
+# At most a minute: all but what starts a server, a browser or a program of its own.
+check: lint
+	$(BIN)/python -m pytest -n auto --dist loadfile --quick
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
@@ -18,7 +22,7 @@ lint: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 unit: .venv/dev.stamp $(PROVIDER)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --durations=10
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(BENCH)

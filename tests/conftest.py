@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import locale
 import os
 import signal
 import sys
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +27,6 @@ from tests.factory import make_database, refiller, worked_case
 from tests.postgres import Server
 from tests.worked_case import WORKED_CASE
 
-# No example has a deadline: a busy machine is no mistake of ours.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
-
 Fill = Callable[..., AbstractContextManager[Connection]]
 New = Callable[..., str]
 
@@ -36,6 +36,44 @@ New = Callable[..., str]
 CITUS_URL = "FLUENCY_TEST_CITUS_URL"
 ENGLISH = "postgresql-english-order-no-zones"
 KINDS = ["sqlite", "postgresql", ENGLISH, *(["citus"] if CITUS_URL in os.environ else [])]
+
+HERE = Path(__file__).parent
+# What --quick leaves out: folders whose tests run whole programs, and what asks for one of these servers.
+PROGRAMS = {"attacks", "benchmarks", "browser", "load", "pages", "report", "sign_in", "sync"}
+SERVERS = {"browser", "postgres_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --quick, which is what `make check` runs."""
+    parser.addoption("--quick", action="store_true", help="only tests that start no program, browser or server")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave folders of programs out of a quick run."""
+    folder = collection_path.relative_to(HERE).parts[:1] if collection_path.is_relative_to(HERE) else ()
+    return True if config.getoption("quick") and PROGRAMS & {*folder} else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what asks for a server out of a quick run."""
+    if config.getoption("quick"):
+        config.hook.pytest_deselected(items=[item for item in items if _asks_for_server(item)])
+        items[:] = [item for item in items if not _asks_for_server(item)]
+
+
+def _asks_for_server(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and not SERVERS.isdisjoint(item.fixturenames)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seconds of each folder, with what was set up for its tests, of all workers together."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            seconds[Path(report.nodeid.partition("::")[0]).parent.as_posix()] += report.duration
+    terminalreporter.section("seconds of each folder, of all workers together")
+    for folder, taken in sorted(seconds.items(), key=lambda item: -item[1]):
+        terminalreporter.write_line(f"{taken:7.1f}  {folder}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,11 +85,19 @@ def _components_scanned_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _main_module_put_back() -> Iterator[None]:
-    """AppTest leaves its page as `__main__`, which children of multiprocessing then run before their own work."""
-    ours = sys.modules["__main__"]
+def _as_found() -> Iterator[None]:
+    """Nothing of a test reaches the next one: what is Python's is put back, a test that leaves more is told."""
+    ours, before = sys.modules["__main__"], _surroundings()
     yield
+    # AppTest leaves its page as `__main__`, which children of multiprocessing then run before their own work.
     sys.modules["__main__"] = ours
+    assert _surroundings() == before
+
+
+def _surroundings() -> list[object]:
+    """What belongs to the whole process: environment, working folder, locale, time zone."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return [environment, Path.cwd(), locale.setlocale(locale.LC_ALL), time.tzname]
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +117,12 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def pytest_configure() -> None:
-    """Let programs that tests start be interrupted: in the background of a shell, nobody is."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Let programs that tests start be interrupted: in the background of a shell, nobody is. Say how much is tried."""
+    # No example has a deadline: a busy machine is no mistake of ours.
+    settings.register_profile("all", deadline=None)
+    settings.register_profile("quick", deadline=None, max_examples=20)
+    settings.load_profile("quick" if config.getoption("quick") else "all")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -86,8 +136,9 @@ def worked_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests of queries, and of the report made from them, run once on every kind of database; all others on SQLite."""
     if "new_database" in metafunc.fixturenames:
-        here = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
-        kinds = KINDS if here.startswith(("queries/", "report/", "test_dialects.py")) else ["sqlite"]
+        here = metafunc.definition.path.relative_to(HERE).as_posix()
+        every = ["sqlite"] if metafunc.config.getoption("quick") else KINDS
+        kinds = every if here.startswith(("queries/", "report/", "test_dialects.py")) else ["sqlite"]
         metafunc.parametrize("new_database", kinds, indirect=True, scope="session")
 
 

@@ -15,9 +15,9 @@ from lib.report.run import run
 from lib.settings import PREFIX, Settings, load_settings
 from lib.sync.__main__ import main
 from tests.node_endpoint import TOKEN, documented, export_rows, served
+from tests.pages.test_real_input import LEARNERS
 from tests.postgres import Server
 from tests.schema.answers import answers, same_answers
-from tests.test_real_input import LEARNERS
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""A program that commits all the time: `python tests/busy_writer.py ADDRESS`, until it is told to stop.
+"""A program that commits all the time: `python tests/pages/busy_writer.py ADDRESS`, until it is told to stop.
 
 Each commit adds a session and its mistake. It waits for readers as long as SQLite's drivers do unless told otherwise,
 five seconds, and in the end says how many commits there were, and how long the longest one took.

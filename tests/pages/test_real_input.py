@@ -21,7 +21,7 @@ from lib.settings import PREFIX, Settings
 from tests.pages.app import PAGES, Clock, drawn, figures, forget_everything, go, open_page, table
 
 HOME_FIRST = "Home"
-LEARNERS = Path(os.environ.get("FLUENCY_TEST_LEARNERS", Path(__file__).parents[2] / "shared" / "data" / "learners.db"))
+LEARNERS = Path(os.environ.get("FLUENCY_TEST_LEARNERS", Path(__file__).parents[3] / "shared" / "data" / "learners.db"))
 WEEK, FORTNIGHT, MONTH = (datetime(2026, *start) for start in ((11, 16), (11, 9), (10, 24)))
 END = datetime(2026, 11, 23)
 
