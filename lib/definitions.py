@@ -103,6 +103,7 @@ HEATMAP = """
 - A click on a cell narrows the list; a second click on it brings the list back. *Cells* does the same by keyboard.
 """
 
+OFFER_STATUS = Column("Offer status", "text", help="Whether an offer may go to this user.")
 CANDIDATE_COLUMNS = {
     "user_id": Column("User", "text"),
     "email": Column("E-mail", "text"),
@@ -114,13 +115,14 @@ CANDIDATE_COLUMNS = {
     "lead_status": Column("Lead status", "text"),
     "offered_at": Column("Last offer", "datetime"),
     "outcome": Column("Outcome", "text", help="What became of the last offer."),
+    "offer_status": OFFER_STATUS,
     "recommendation": Column("Recommendation", "text"),
 }
 SETTING_COLUMNS = {
     "min_confidence": Column("Confidence above", "decimal", places=1),
     "min_sessions": Column("Sessions at least", "integer"),
-    "candidates": Column("Candidates", "integer"),
-    "revenue": Column("Revenue potential", "money", help="Candidates times the price."),
+    "candidates": Column("To offer", "integer", help="Candidates who may be offered."),
+    "revenue": Column("Revenue potential", "money", help="Candidates who may be offered, times the price."),
 }
 CHANGE_COLUMNS = {
     "change": Column("Change", "text"),
@@ -131,6 +133,7 @@ CHANGE_COLUMNS = {
     "avg_score": Column("Average now", "decimal"),
     "default_sessions": Column("Sessions, defaults", "integer"),
     "default_avg_score": Column("Average, defaults", "decimal"),
+    "offer_status": OFFER_STATUS,
 }
 NEAR_COLUMNS = {
     "kind": Column("Kind", "text"),
@@ -140,6 +143,7 @@ NEAR_COLUMNS = {
     "sessions": Column("Sessions", "integer"),
     "avg_score": Column("Average score", "decimal"),
     "what_is_missing": Column("What is missing", "text"),
+    "offer_status": OFFER_STATUS,
 }
 WHY_COLUMNS = {
     "started_at": Column("Session", "datetime"),
@@ -156,19 +160,24 @@ CANDIDATES = """
   **Any sessions**: all that qualify, in a row or not.
 - A candidate has at least the minimum number of such sessions.
 - Order: average score falling, sessions falling, user.
-- **Revenue potential** is candidates times the list price, before the discount of an offer. **Expected revenue** is
-  that times the share of past offers that were accepted, with the 95 % interval of that share (Wilson). An offer
-  without an answer counts as not accepted.
+- **Offer status** says who of them **may be offered** now: not those who have accepted an offer (the date is that of
+  the offer), who have no e-mail address, or whose last offer is younger than the cooldown.
+- An offer without an answer is open for as long as it is valid, and has lapsed after that.
+- **Revenue potential** is the candidates who may be offered times the price, which is what the customer pays, after the
+  discount. **Expected revenue** is that times the share of past offers that were accepted, with the 95 % interval of
+  that share (Wilson). Offers that are still open are not among them.
 - The figures are compared with the defaults of all five settings, the window among them.
 """
 WHAT_IF = """
-- Each cell: candidates, and their revenue potential, if the thresholds stood there. The way of counting, the window and
-  the price are those set on the left. The outlined cell is the present setting; a click on a cell sets the sliders.
+- Each cell: candidates who may be offered, and their revenue potential, if the thresholds stood there.
+- The way of counting, the window and the price are those set on the left. The outlined cell is the present setting; a
+  click on a cell sets the sliders.
 - The line shows every score from 5.0 to 9.9 at the present minimum of sessions.
 """
 IN_AND_OUT = """
 - Candidates under the present settings against candidates under the defaults, each in its own window.
-- The revenue potential is the difference between both, each at its own price: that of the card above.
+- The revenue potential is the difference between both, each at its own price, of those who may be offered: that of the
+  card above.
 """
 NEAR_MISSES = """
 - **One session short**: one more session above the score makes a candidate.

@@ -129,10 +129,20 @@ class Settings(BaseSettings):
     )
     streak: Literal["current", "best", "any"] = Field("current", description="way of counting sessions")
 
-    price: Annotated[float, Field(ge=1, le=100_000)] = Field(179, description="price of the module")
+    price: Annotated[float, Field(ge=1, le=100_000)] = Field(
+        179, description="price of the module: what the customer pays, after the discount"
+    )
     currency: Annotated[str, Field(min_length=1, max_length=3)] = Field("$", description="sign in front of money")
-    discount_percent: Annotated[float, Field(ge=0, lt=100)] = Field(40, description="discount of an offer, percent")
+    discount_percent: Annotated[float, Field(ge=0, lt=100)] = Field(
+        40, description="how much lower than the regular price that is, percent"
+    )
+    regular_price: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
+        0, description="price before the discount, which an offer then names; 0 is not named"
+    )
     valid_hours: Annotated[int, Field(ge=1, le=8760)] = Field(48, description="validity of an offer, hours")
+    offers_cooldown_days: Annotated[int, Field(ge=0, le=366)] = Field(
+        30, description="days from one offer to the next to the same user"
+    )
 
     offer_subject: str = Field("", description="subject of an offer; empty is the built-in one")
     offer_body: str = Field("", description="text of an offer, with $greeting, $earned, $module, $contents, $terms")

@@ -24,7 +24,7 @@ from lib.dialects import (
     text_or,
 )
 from lib.period import Period
-from lib.queries.conversion import newest_offers
+from lib.queries.conversion import past_offers
 from lib.queries.freshness import newest_row
 from lib.queries.mistakes import MistakeFilter, top_mistakes
 from lib.schema import coaching_sessions as s
@@ -216,7 +216,7 @@ def test_times_that_python_cannot_hold_are_in_no_window_and_never_the_newest(
         assert ids(connection, is_readable(COLUMN)) == ids(connection, in_window(COLUMN, period)) == {"b"}
         assert ids(connection, before(COLUMN, period.end)) == {"b"}
         assert newest_row(connection, s, period.end) == instant_of(now)
-        assert newest_offers(connection, period).empty
+        assert past_offers(connection, period).empty
 
 
 # The index is still used

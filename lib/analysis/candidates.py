@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pandas as pd
 
-from lib.analysis.numbers import counted
-from lib.analysis.streaks import ScoredSessions, Streak, Thresholds, candidates
+from lib.analysis.offer_status import TO_OFFER
+from lib.analysis.streaks import Booleans, ScoredSessions, Streak, Thresholds, candidates
 from lib.analysis.whatif import grid
-from lib.period import day_text
 
-RECOMMENDATION = "SEND_EXECUTIVE_OFFER"
 CONFIDENCES = tuple(round(0.1 * tenth, 1) for tenth in range(50, 100))
 MINIMUMS = tuple(range(1, 11))
 GRID_MINIMUMS = 6
-ACCEPTED, NOT_ACCEPTED, NOT_SENT = "accepted", "not accepted", "not sent"
-OFFERED = (ACCEPTED, NOT_ACCEPTED)
-COOLDOWN_DAYS = 30  # between two offers to a user
 
 
-def known_users(people: pd.DataFrame, leads: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
-    """What no slider changes: all that is known about each user, from the answers of ``queries.conversion``.
+def known_users(people: pd.DataFrame, leads: pd.DataFrame, statuses: pd.DataFrame) -> pd.DataFrame:
+    """What no slider changes: all that is known about each user.
 
+    ``people`` and ``leads`` are answers of ``queries.conversion``, ``statuses`` is ``offer_status.offer_statuses``.
     Index: user_id (str). Columns: email, english_level (str), lead_score (float), lead_status (str), offered_at
-    (datetime64[ns, UTC]), outcome (str: of the newest offer).
+    (datetime64[ns, UTC]), outcome, offer_status, recommendation (str).
     """
-    offered = offers[["user_id", "offered_at"]].assign(outcome=outcomes(offers))
-    known = people.merge(leads, on="user_id", how="left").merge(offered, on="user_id", how="left")
-    return known.set_index("user_id")
+    known = people.drop(columns="has_address").merge(leads, on="user_id", how="left").set_index("user_id")
+    return known.join(statuses)
 
 
 def candidate_table(scored: ScoredSessions, thresholds: Thresholds, known: pd.DataFrame) -> pd.DataFrame:
@@ -37,48 +30,43 @@ def candidate_table(scored: ScoredSessions, thresholds: Thresholds, known: pd.Da
 
     Columns: user_id, email, english_level (str), sessions (int), avg_score (float, two decimals), last_session_at
     (datetime64[ns, UTC]), lead_score (float), lead_status (str), offered_at (datetime64[ns, UTC]), outcome (str: of the
-    newest offer), recommendation (str).
+    newest offer), offer_status, recommendation (str).
     """
     found = candidates(scored, thresholds)
     table = pd.concat([found, known.reindex(found["user_id"]).reset_index(drop=True)], axis=1)
-    table["recommendation"] = pd.Series(RECOMMENDATION, index=table.index, dtype="str")
     names = ["user_id", "email", "english_level", "sessions", "avg_score", "last_session_at", "lead_score"]
-    return table[[*names, "lead_status", "offered_at", "outcome", "recommendation"]]
+    return table[[*names, "lead_status", "offered_at", "outcome", "offer_status", "recommendation"]]
 
 
-def with_people(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` with e-mail address and level beside the user, in the same order."""
-    return rows.merge(people, on="user_id", how="left")
+def to_offer(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows of a candidate table, or of ``known_users``, are users who may be offered."""
+    return rows["recommendation"] == TO_OFFER
 
 
-def outcomes(offers: pd.DataFrame) -> pd.Series[str]:
-    """What became of each offer: accepted, not accepted, or not sent."""
-    words = np.where(offers["offer_accepted"], ACCEPTED, np.where(offers["offer_sent"], NOT_ACCEPTED, NOT_SENT))
-    return pd.Series(words, index=offers.index, dtype="str")
+def to_offer_first(table: pd.DataFrame) -> pd.DataFrame:
+    """A candidate table with those who may be offered first, each part in its order."""
+    return table.iloc[np.argsort(~to_offer(table).to_numpy(), kind="stable")].reset_index(drop=True)
 
 
-def reason_to_wait(outcome: str, offered_on: date, as_of: date) -> str:
-    """Why no offer should go to somebody whose newest one was of that day, in a sentence; "" if nothing is against it.
+def are_to_offer(scored: ScoredSessions, known: pd.DataFrame) -> Booleans:
+    """For each of ``scored.user_ids``, whether the user may be offered; ``known`` as ``known_users`` gives it."""
+    return np.asarray(pd.Index(scored.user_ids, dtype=object).isin(known.index[to_offer(known)]))
 
-    ``outcome``: what became of it, as ``outcomes`` says. Accepted is accepted for good; another waits for the cooldown.
-    """
-    if outcome == ACCEPTED:
-        return f"The offer of {day_text(offered_on)} was accepted"
-    days = (as_of - offered_on).days
-    if outcome != NOT_ACCEPTED or days >= COOLDOWN_DAYS:
-        return ""
-    ago = f"{counted(days, 'day')} ago" if days else "on the same day"
-    return (
-        f"The last offer was sent on {day_text(offered_on)}, {ago}; the next one may go {COOLDOWN_DAYS} days after it"
+
+def with_people(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with e-mail address, level and offer status beside the user, in the same order."""
+    return rows.merge(
+        known[["email", "english_level", "offer_status"]], left_on="user_id", right_index=True, how="left"
     )
 
 
-def every_setting(scored: ScoredSessions, streak: Streak, price: float) -> pd.DataFrame:
+def every_setting(scored: ScoredSessions, streak: Streak, price: float, among: Booleans | None = None) -> pd.DataFrame:
     """Candidates and revenue at every confidence from 5.0 to 9.9 and every minimum from 1 to 10.
 
+    ``among``: for each of ``scored.user_ids``, whether the user counts; None counts all.
     Columns: min_confidence (float), min_sessions (int), candidates (int), revenue (float, potential).
     """
-    table = grid(scored, streak, confidences=CONFIDENCES, minimums=MINIMUMS)
+    table = grid(scored, streak, confidences=CONFIDENCES, minimums=MINIMUMS, among=among)
     return table.assign(revenue=table["candidates"] * price)
 
 

@@ -7,7 +7,8 @@ from math import sqrt
 from statistics import NormalDist
 from string import Template
 
-from lib.analysis.numbers import round_half_up
+from lib.analysis.numbers import counted, round_half_up
+from lib.analysis.offer_status import COOLDOWN_DAYS, VALID_HOURS
 
 MODULE = "Executive English Module"
 CONTENTS = ("advanced business communication", "C-level presentation skills", "strategic leadership vocabulary")
@@ -35,17 +36,21 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Offer:
-    """Price in ``currency``, discount in percent, validity in hours; subject and body with $placeholders.
+    """The offer: ``price`` is what the customer pays, in ``currency``, after a discount of ``discount_percent``.
 
+    ``regular_price`` is that before the discount, None where it is not to be said. An offer can be accepted for
+    ``valid_hours``; the next one to the same user may go ``cooldown_days`` after it. Texts have $placeholders.
     Raises ValueError when the discount is not within 0 to 100, or a text has a placeholder that is not in PLACEHOLDERS.
     """
 
     price: float
     discount_percent: float = 40
-    valid_hours: int = 48
+    valid_hours: int = VALID_HOURS
     currency: str = "$"
     subject: str = SUBJECT
     body: str = BODY
+    regular_price: float | None = None
+    cooldown_days: int = COOLDOWN_DAYS
 
     def __post_init__(self) -> None:
         if not 0 <= self.discount_percent <= 100:
@@ -54,11 +59,6 @@ class Offer:
             template = Template(text)
             if not template.is_valid() or not PLACEHOLDERS.issuperset(template.get_identifiers()):
                 raise ValueError(f"the placeholders of an offer are ${', $'.join(sorted(PLACEHOLDERS))}; $$ is a $")
-
-    @property
-    def discounted_price(self) -> float:
-        """The price with the discount taken off, to the cent."""
-        return round_half_up(self.price * (100 - self.discount_percent) / 100)
 
 
 @dataclass(frozen=True)
@@ -150,11 +150,10 @@ def _earned(sessions: int, avg_score: float) -> str:
 
 
 def _terms(offer: Offer) -> str:
-    price, validity = (money(offer.price, offer.currency), f"{offer.valid_hours} hour{'s'[: offer.valid_hours != 1]}")
-    if offer.discount_percent == 0:
-        return f"The price is {price}. This offer is valid for {validity}."
-    discounted = money(offer.discounted_price, offer.currency)
-    return (
-        f"The regular price is {price}. With your {offer.discount_percent:g}% discount it is {discounted}. "
-        f"This offer is valid for {validity}."
-    )
+    """`Special price: $179 (40 % off), valid for 48 hours.`"""
+    off, whole = offer.discount_percent, ""
+    if offer.regular_price is not None:  # what it is off is said, so the share is that of the two prices
+        off = round_half_up(100 - 100 * offer.price / offer.regular_price, 0)
+        whole = f" the regular price of {money(offer.regular_price, offer.currency)}"
+    price, validity = money(offer.price, offer.currency), f"valid for {counted(offer.valid_hours, 'hour')}"
+    return f"Special price: {price} ({off:g} % off{whole}), {validity}." if off > 0 else f"Price: {price}, {validity}."

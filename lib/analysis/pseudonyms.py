@@ -32,7 +32,7 @@ def _words(text: str) -> frozenset[str]:
 # Words of the product, not of learners: a user may be called free.coach@example.com, the role stays what it is.
 LABELS = _words(
     "role group level english_level user_level phase error_type error_category category value domain severity trend "
-    "post recommendation outcome lead_status trigger_type kind change what_is_missing why"
+    "post recommendation outcome offer_status lead_status trigger_type kind change what_is_missing why"
 )
 # Local parts that name a mailbox or a role, and nobody.
 _MAILBOXES = _words(

@@ -86,11 +86,11 @@ def _times(row: pd.Series[Any], days: int) -> str:
     return f"{counted(row['frequency'], 'time')} in {counted(days, 'day')}"
 
 
-def candidate_standout(now: int, before: int | None, days: int) -> list[Standout]:
-    """How many users qualify, and how many more or fewer than ``days`` days ago; None where that is not known."""
+def candidate_standout(now: int, qualify: int, before: int | None, days: int) -> list[Standout]:
+    """How many of those who ``qualify`` may be offered, and how many could be ``days`` days ago (None: not known)."""
     if not now and not before:
         return []
-    who = f"{counted(now, 'user')} {'qualifies' if now == 1 else 'qualify'} for the offer"
+    who = f"{counted(now, 'user')} to offer, of {qualify:,} who {'qualifies' if qualify == 1 else 'qualify'}"
     return [Standout(f"{who}{_against(now, before, days)}", "pages/conversion.py")]
 
 

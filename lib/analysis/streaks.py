@@ -197,10 +197,10 @@ def _first_qualifying(scored: ScoredSessions, qualifies: Booleans) -> Integers:
     return np.minimum.reduceat(np.where(qualifies, position, len(qualifies)), scored.starts[:-1])
 
 
-def candidate_count(scored: ScoredSessions, thresholds: Thresholds) -> int:
-    """How many users are candidates."""
+def are_candidates(scored: ScoredSessions, thresholds: Thresholds) -> Booleans:
+    """For each of ``scored.user_ids``, whether the user is a candidate."""
     lengths = run_lengths(scored, qualifying(scored, thresholds.min_confidence), thresholds.streak)
-    return int(np.count_nonzero(lengths >= thresholds.min_sessions))
+    return np.asarray(lengths >= thresholds.min_sessions)
 
 
 def candidates(scored: ScoredSessions, thresholds: Thresholds) -> pd.DataFrame:

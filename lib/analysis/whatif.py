@@ -31,10 +31,16 @@ CLOSING_DAYS = 3
 
 
 def grid(
-    scored: ScoredSessions, streak: Streak, *, confidences: Sequence[float], minimums: Sequence[int]
+    scored: ScoredSessions,
+    streak: Streak,
+    *,
+    confidences: Sequence[float],
+    minimums: Sequence[int],
+    among: Booleans | None = None,
 ) -> pd.DataFrame:
     """The number of candidates at every setting, in the order given: all minimums of the first confidence, and so on.
 
+    ``among``: for each of ``scored.user_ids``, whether the user counts; None counts all.
     Columns: min_confidence (float), min_sessions (int), candidates (int). Raises ValueError for a minimum below 1.
     """
     if min(minimums, default=1) < 1:
@@ -44,6 +50,7 @@ def grid(
     counts = np.empty((len(confidences), len(least)), dtype=np.int64)
     for row, confidence in enumerate(confidences):
         lengths = np.minimum(run_lengths(scored, qualifying(scored, confidence), streak), longest)
+        lengths = lengths if among is None else lengths[among]
         at_least = np.bincount(lengths, minlength=longest + 1)[::-1].cumsum()[::-1]
         counts[row] = at_least[least]
     return pd.DataFrame(

@@ -93,11 +93,11 @@ def _band(name: str, title: str, form: str, gap: float) -> dict[str, Any]:
 
 def _cells(frame: pd.DataFrame, palette: Palette) -> Layer:
     most = float(frame["candidates"].max()) if len(frame) else 1
-    color = _field("candidates", "quantitative", "Candidates", scale=few_to_many(most, palette), legend=None)
+    color = _field("candidates", "quantitative", "To offer", scale=few_to_many(most, palette), legend=None)
     tooltip = [
         _field("min_confidence", "quantitative", CONFIDENCE, format=".1f"),
         _field("min_sessions", "quantitative", LEAST),
-        _field("candidates", "quantitative", "Candidates", format=",d"),
+        _field("candidates", "quantitative", "To offer", format=",d"),
         _field("revenue_text", "nominal", "Revenue potential"),
     ]
     encoding = {"color": color, "tooltip": tooltip, "description": _field("label", "nominal")}
@@ -150,7 +150,7 @@ _AXIS = {"format": ".1f", "grid": False, "labelOverlap": "parity", "labelSeparat
 _X = _field(
     "min_confidence", "quantitative", CONFIDENCE, scale={"zero": False, "nice": False, "padding": 10}, axis=_AXIS
 )
-_Y = _field("candidates", "quantitative", "Candidates", axis={"format": ",d", "tickMinStep": 1, "tickCount": 4})
+_Y = _field("candidates", "quantitative", "To offer", axis={"format": ",d", "tickMinStep": 1, "tickCount": 4})
 
 
 def _steps(palette: Palette) -> Layer:
@@ -173,7 +173,7 @@ def _touch() -> Layer:
     """Points that are not seen, for the pointer."""
     tooltip = [
         _field("min_confidence", "quantitative", CONFIDENCE, format=".1f"),
-        _field("candidates", "quantitative", "Candidates", format=",d"),
+        _field("candidates", "quantitative", "To offer", format=",d"),
         _field("revenue", "quantitative", "Revenue potential", format=",.0f"),
     ]
     points = _layer("point", {"x": _X, "y": _Y, "tooltip": tooltip}, size=120, opacity=0, filled=True)

@@ -23,7 +23,7 @@ from sqlalchemy.sql.expression import Subquery
 
 from lib.addresses import ADDRESS_SIGNS
 from lib.database import Kind, has_table, no_rows, read
-from lib.dialects import EMPTY, before, code_points, in_window, is_yes, moment, number
+from lib.dialects import EMPTY, before, code_points, in_window, is_neither, is_yes, moment, number
 from lib.period import Period
 from lib.schema import coaching_sessions as s
 from lib.schema import conversion_triggers as t
@@ -33,9 +33,9 @@ FREE = "free"
 _SCORE = number(s.c.confidence_score)
 
 _SCORES: dict[str, Kind] = {"user_id": "str", "session_id": "str", "started_at": "utc", "confidence_score": "float64"}
-_USERS: dict[str, Kind] = {"user_id": "str", "email": "str", "english_level": "str"}
+_USERS: dict[str, Kind] = {"user_id": "str", "email": "str", "has_address": "bool", "english_level": "str"}
 _LEADS: dict[str, Kind] = {"user_id": "str", "lead_score": "float64", "lead_status": "str"}
-_OFFERS: dict[str, Kind] = {"user_id": "str", "offered_at": "utc", "offer_sent": "bool", "offer_accepted": "bool"}
+_OFFERS: dict[str, Kind] = {"user_id": "str", "trigger_id": "str", "offered_at": "utc", "offer_accepted": "float64"}
 _FOUND: dict[str, Kind] = {"user_id": "str", "email": "str", "role": "str", "english_level": "str"}
 
 
@@ -57,12 +57,13 @@ def scored_sessions_of(connection: Connection, period: Period, user_id: str) -> 
 
 
 def scored_users(connection: Connection, period: Period, *, with_addresses: bool) -> pd.DataFrame:
-    """Who those sessions belong to. Columns: user_id, email, english_level (str).
+    """Who those sessions belong to. Columns: user_id, email (str), has_address (bool), english_level (str).
 
-    Without addresses the column email is not read, and is empty.
+    Without addresses the column email is not read, and is empty; whether there is one is asked of the database.
     """
     ids = _scored_ids(period)
-    query = select(users.c.user_id, _email(with_addresses), users.c.english_level)
+    has_address = case((users.c.email.like("%_@_%"), 1), else_=0)
+    query = select(users.c.user_id, _email(with_addresses), has_address, users.c.english_level)
     return read(connection, query.join(ids, ids.c.user_id == users.c.user_id), _USERS)
 
 
@@ -88,25 +89,31 @@ def newest_lead_scores(connection: Connection, period: Period) -> pd.DataFrame:
     )
 
 
-def newest_offers(connection: Connection, period: Period) -> pd.DataFrame:
-    """The newest offer to each of those users at the end of ``period``.
+def past_offers(connection: Connection, period: Period) -> pd.DataFrame:
+    """The offers made to each of those users before the end of ``period``, in no particular order.
 
-    Columns: user_id (str), offered_at (datetime64[ns, UTC]), offer_sent, offer_accepted (bool; what is no yes is a no).
+    Columns: user_id, trigger_id (str), offered_at (datetime64[ns, UTC]), offer_accepted (float: 1 yes, 0 no, NaN
+    without an answer). A trigger that sent nothing is no offer; what was accepted was sent, whatever it says.
     """
     if not has_table(connection, t.name):
         return no_rows(_OFFERS)
-    order = [moment(t.c.triggered_at).desc(), code_points(t.c.trigger_id).desc()]
-    columns = (t.c.user_id, t.c.triggered_at, _yes(t.c.offer_sent), _yes(t.c.offer_accepted))
-    query = select(*columns).where(before(t.c.triggered_at, period.end))
-    return read(connection, _newest(query, t.c.user_id, order, period), _OFFERS)
+    ids = _scored_ids(period)
+    query = select(t.c.user_id, t.c.trigger_id, t.c.triggered_at, _answer(t.c.offer_accepted)).where(
+        or_(is_yes(t.c.offer_sent), is_yes(t.c.offer_accepted)), before(t.c.triggered_at, period.end)
+    )
+    return read(connection, query.join(ids, ids.c.user_id == t.c.user_id), _OFFERS).dropna(subset=["offered_at"])
 
 
-def offer_outcomes(connection: Connection, until: datetime) -> tuple[int, int]:
-    """How many offers were sent before ``until`` (aware), and how many of those were accepted."""
+def offer_outcomes(connection: Connection, until: datetime, open_since: datetime) -> tuple[int, int]:
+    """How many offers were sent before ``until`` (aware), and how many of those were accepted.
+
+    Those sent since ``open_since`` (aware) that have no answer are not counted: it may still come.
+    """
     if not has_table(connection, t.name):
         return 0, 0
+    is_open = and_(_no_answer(t.c.offer_accepted), not_(before(t.c.triggered_at, open_since)))
     query = select(func.count(), func.coalesce(func.sum(_yes(t.c.offer_accepted)), 0)).where(
-        is_yes(t.c.offer_sent), before(t.c.triggered_at, until)
+        is_yes(t.c.offer_sent), before(t.c.triggered_at, until), not_(is_open)
     )
     sent, accepted = connection.execute(query).one()
     return int(sent), int(accepted)
@@ -158,6 +165,14 @@ def _newest(query: Select[Any], user_id: Any, order: list[Any], period: Period) 
     place = func.row_number().over(partition_by=user_id, order_by=order).label("place")
     ranked = query.add_columns(place).join(ids, ids.c.user_id == user_id).subquery()
     return select(*list(ranked.c)[:-1]).where(ranked.c.place == 1)
+
+
+def _answer(column: Any) -> Any:
+    return case((_no_answer(column), None), else_=_yes(column))
+
+
+def _no_answer(column: Any) -> ColumnElement[bool]:
+    return or_(column.is_(None), is_neither(column))
 
 
 def _yes(column: Any) -> Any:

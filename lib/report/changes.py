@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lib.analysis.engagement import TOTAL
+from lib.analysis.offer_status import TO_OFFER
 from lib.exports import half_up
 from lib.report.contents import Report
 
@@ -57,8 +58,9 @@ class Last:
 class Changes:
     """What differs from the last report. Without a ``last`` one nothing is called new.
 
-    ``new_candidates`` are user ids, ``gone`` stand in the order of the last report, ``steps`` are users, sessions and
-    average confidence. ``is_unreadable``: there is a last report, but it cannot be understood.
+    ``new_candidates`` are ids of users who may be offered, and could not be then; ``gone`` could be offered then and do
+    not qualify any more, in the order of the last report; ``steps`` are users, sessions and average confidence.
+    ``is_unreadable``: there is a last report, but it cannot be understood.
     """
 
     last: Last | None = None
@@ -94,16 +96,20 @@ def _compare(report: Report, previous: Mapping[str, Any]) -> Changes:
     last = Last(date.fromisoformat(previous["as_of"]), datetime.fromisoformat(previous["generated_at"]))
     if last.generated_at.tzinfo is None:
         raise ValueError("the time of the last report has no zone")
-    before = {str(row["user_id"]): str(row["email"] or "") for row in previous["conversion"]["candidates"]}
-    now = report.conversion.candidates["user_id"].tolist()
+    before = {
+        str(row["user_id"]): str(row["email"] or "")
+        for row in previous["conversion"]["candidates"]
+        if row["recommendation"] == TO_OFFER
+    }
+    qualify = set(report.conversion.candidates["user_id"])
     known = {
         Mistake(str(row["error_type"]), str(row["error_category"]), str(row["mistake"]))
         for row in previous["mistakes"]["top"]
     }
     return Changes(
         last,
-        new_candidates=frozenset(now) - before.keys(),
-        gone=tuple(Gone(user_id, email) for user_id, email in before.items() if user_id not in set(now)),
+        new_candidates=frozenset(report.conversion.to_offer["user_id"]) - before.keys(),
+        gone=tuple(Gone(user_id, email) for user_id, email in before.items() if user_id not in qualify),
         new_mistakes=frozenset(mistake_keys(report.mistakes.top)) - known,
         steps=_steps(report.engagement.by_role, previous["engagement"]["total"]),
         settings=_settings(report, previous),

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 import pandas as pd
 from sqlalchemy import Connection
 
-from lib.analysis.candidates import candidate_table, known_users
+from lib.analysis.candidates import candidate_table, known_users, to_offer
 from lib.analysis.engagement import engagement_table
 from lib.analysis.mistakes import ranked
+from lib.analysis.offer_status import offer_statuses, open_since
 from lib.analysis.offers import Acceptance, Offer, Revenue, acceptance, revenue
 from lib.analysis.streaks import ScoredSessions, Thresholds
 from lib.period import Period, day_of, default_as_of, end_of_day
@@ -62,13 +63,26 @@ class Mistakes:
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """``candidates``: see ``analysis.candidates.candidate_table``, made from ``sessions``, how many there were."""
+    """``candidates``: see ``analysis.candidates.candidate_table``, made from ``sessions``, how many there were.
+
+    ``revenue`` is that of the candidates who may be offered.
+    """
 
     period: Period
     candidates: pd.DataFrame
     accepted: Acceptance | None
     revenue: Revenue
     sessions: int
+
+    @property
+    def to_offer(self) -> pd.DataFrame:
+        """The candidates who may be offered, in their order."""
+        return self.candidates[to_offer(self.candidates)]
+
+    @property
+    def counts_text(self) -> str:
+        """`3 to offer, of 10 who qualify`."""
+        return f"{len(self.to_offer):,} to offer, of {len(self.candidates):,} who qualify"
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,15 +154,12 @@ def _mistakes(connection: Connection, period: Period, options: ReportOptions) ->
 
 
 def _conversion(connection: Connection, period: Period, options: ReportOptions) -> Conversion:
-    sessions = conversion.scored_sessions(connection, period)
-    table = candidate_table(
-        ScoredSessions.from_frame(sessions),
-        options.thresholds,
-        known_users(
-            conversion.scored_users(connection, period, with_addresses=True),
-            conversion.newest_lead_scores(connection, period),
-            conversion.newest_offers(connection, period),
-        ),
-    )
-    accepted = acceptance(*conversion.offer_outcomes(connection, period.end))
-    return Conversion(period, table, accepted, revenue(len(table), options.offer.price, accepted), len(sessions))
+    offer, sessions = options.offer, conversion.scored_sessions(connection, period)
+    people = conversion.scored_users(connection, period, with_addresses=True)
+    offers = conversion.past_offers(connection, period)
+    statuses = offer_statuses(people, offers, period, valid_hours=offer.valid_hours, cooldown_days=offer.cooldown_days)
+    known = known_users(people, conversion.newest_lead_scores(connection, period), statuses)
+    table = candidate_table(ScoredSessions.from_frame(sessions), options.thresholds, known)
+    accepted = acceptance(*conversion.offer_outcomes(connection, period.end, open_since(period, offer.valid_hours)))
+    found = revenue(int(to_offer(table).sum()), offer.price, accepted)
+    return Conversion(period, table, accepted, found, len(sessions))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from lib.analysis.candidates import to_offer
 from lib.charts.mistakes import describe_heatmap
 from lib.period import day_text
 from lib.report import news, view
@@ -87,6 +88,7 @@ def _contents(report: Report, changes: Changes, limits: Limits, where: str) -> d
 def _parts(report: Report, changes: Changes, limits: Limits, where: str) -> dict[str, Any]:
     by_role, top = report.engagement.by_role, report.mistakes.top
     people = view.ordered_candidates(report, changes)
+    asked = people[to_offer(people)]
     roles, mistakes = view.roles(report, limits.roles), view.mistakes(report, changes, limits.mistakes)
     candidates = view.candidates(report, people.head(limits.candidates))
     return {
@@ -107,8 +109,8 @@ def _parts(report: Report, changes: Changes, limits: Limits, where: str) -> dict
         "candidates": candidates,
         "candidates_left": view.of(candidates, len(people), where),
         "revenue": view.revenue_sentences(report),
-        "offers": view.offers(report, people.head(limits.offers)),
-        "offers_left": view.of(people.head(limits.offers).index, len(people), where),
+        "offers": view.offers(report, asked.head(limits.offers)),
+        "offers_left": view.of(asked.head(limits.offers).index, len(asked), where),
     }
 
 

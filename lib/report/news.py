@@ -91,9 +91,11 @@ def _people_news(report: Report, changes: Changes) -> list[News]:
     rows = report.conversion.candidates
     new = [person(row) for row in records(rows[rows["user_id"].isin(changes.new_candidates)].head(NAMED))]
     gone = [shown(one.email, 60) or shown(one.user_id, 40) for one in changes.gone[:NAMED]]
-    found = [News(counted(len(changes.new_candidates), "new candidate"), _named(new, len(changes.new_candidates)))]
-    if not changes.new_candidates:
-        found = [News("No new candidates", f"{counted(len(rows), 'candidate')} as listed below." if len(rows) else "")]
+    many = len(changes.new_candidates)
+    found = [News(f"{counted(many, 'new candidate')} to offer", _named(new, many))]
+    if not many:
+        said = f"{report.conversion.counts_text}, as listed below." if len(rows) else ""
+        found = [News("No new candidates to offer", said)]
     if gone:
         many = len(changes.gone)
         found.append(
@@ -165,13 +167,13 @@ def _headline(report: Report, changes: Changes) -> str:
 
 def _people_headline(report: Report, changes: Changes) -> str:
     if not changes.last:
-        return counted(len(report.conversion.candidates), "candidate")
+        return report.conversion.counts_text
     if changes.new_candidates:
-        return counted(len(changes.new_candidates), "new candidate")
+        return f"{counted(len(changes.new_candidates), 'new candidate')} to offer"
     if changes.new_mistakes:
         return f"{counted(len(changes.new_mistakes), 'mistake')} new in the {top_name(report)}"
     fewer = changes.gone and _anybody_came(report)
-    return f"{counted(len(changes.gone), 'candidate')} fewer" if fewer else "no new candidates"
+    return f"{counted(len(changes.gone), 'candidate')} fewer" if fewer else "no new candidates to offer"
 
 
 def _sessions_headline(report: Report) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from lib.analysis.offers import BODY, SUBJECT, Offer
 from lib.analysis.pseudonyms import checked_key
 from lib.analysis.streaks import Thresholds
 from lib.queries.own import Limits
@@ -15,7 +14,8 @@ from lib.report.contents import ReportOptions
 from lib.report.message import checked_sender
 from lib.report.run import Order, Post
 from lib.report.smtp import MailProblem, Server
-from lib.settings import Settings, SettingsError
+from lib.report.terms import offer_of
+from lib.settings import Settings
 
 MB = 1_000_000
 
@@ -59,20 +59,12 @@ def _options(settings: Settings, as_of: date | None, completed_only: bool) -> Re
         conversion_days=settings.conversion_days,
         top=settings.top,
         thresholds=Thresholds(settings.min_sessions, settings.min_confidence, settings.streak),
-        offer=_offer(settings),
+        offer=offer_of(settings),
         completed_only=completed_only,
         publish_min_users=settings.publish_min_users,
         stale_after_days=settings.stale_after_days,
         own=OwnAnalyses(Path(settings.analyses_folder), settings.analyses_days, limits),
     )
-
-
-def _offer(s: Settings) -> Offer:
-    texts = s.offer_subject or SUBJECT, s.offer_body or BODY
-    try:
-        return Offer(s.price, s.discount_percent, s.valid_hours, s.currency, *texts)
-    except ValueError as error:
-        raise SettingsError(f"FLUENCY_OFFER_SUBJECT or FLUENCY_OFFER_BODY cannot be used: {error}.") from error
 
 
 def _post(s: Settings, recipients: tuple[str, ...], *, resend_uncertain: bool) -> Post:

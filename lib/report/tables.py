@@ -113,8 +113,8 @@ def _contents(report: Report) -> dict[str, str]:
         f" left out.",
         "Heatmap": f"{mistakes.period.caption}. All {counted(mistakes.total, 'mistake')},"
         f" {counted(len(cells.frame), 'category', 'categories')}, {counted(len(cells.shaded), 'type')}.",
-        "Candidates": f"{conversion.period.caption}. All {counted(len(conversion.candidates), 'candidate')}."
-        f" {thresholds_sentence(report)}",
+        "Candidates": f"{conversion.period.caption}. All {counted(len(conversion.candidates), 'candidate')}:"
+        f" {conversion.counts_text}. {thresholds_sentence(report)}",
         **_revenue(report),
     }
 
@@ -125,7 +125,7 @@ def _revenue(report: Report) -> dict[str, str]:
     lines = {
         "Price": price,
         "Revenue potential": f"{money(found.potential, offer.currency)}:"
-        f" {counted(len(conversion.candidates), 'candidate')} at {price}",
+        f" {counted(len(conversion.to_offer), 'candidate')} to offer at {price}",
     }
     if conversion.accepted is None or found.expected is None or found.low is None or found.high is None:
         return {**lines, "Expected revenue": "no past offers"}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from lib.analysis.candidates import to_offer_first
 from lib.analysis.engagement import FIGURES, TOTAL
 from lib.analysis.numbers import counted
 from lib.analysis.offers import OfferText, money, offer_text
@@ -70,6 +71,7 @@ class CandidateRow(NamedTuple):
     sessions: str
     avg_score: str
     last_session: str
+    status: str
     last_offer: str
     lead: str
     is_new: bool
@@ -101,7 +103,8 @@ def tiles(report: Report, changes: Changes) -> list[Tile]:
     found.append(Tile("Confidence, 1 to 10", figure(now, 2), moved(now, before, 2)))
     potential = money(conversion.revenue.potential, report.options.offer.currency)
     new = f"{len(changes.new_candidates):,} new, " if changes.last else ""
-    found.append(Tile("Candidates", f"{len(conversion.candidates):,}", Moved(f"{new}{potential} potential")))
+    origin = f"of {len(conversion.candidates):,} who qualify; {new}{potential} potential"
+    found.append(Tile("Candidates to offer", f"{len(conversion.to_offer):,}", Moved(origin)))
     return found
 
 
@@ -171,8 +174,8 @@ def mistakes_sentence(report: Report) -> str:
 
 
 def ordered_candidates(report: Report, changes: Changes) -> pd.DataFrame:
-    """All candidates, new ones first, else in their order; is_new (bool) says which."""
-    table = report.conversion.candidates
+    """All candidates: new ones, others who may be offered, the rest, each in their order; is_new (bool) says which."""
+    table = to_offer_first(report.conversion.candidates)
     table = table.assign(is_new=table["user_id"].isin(changes.new_candidates))
     return table.sort_values("is_new", ascending=False, kind="stable")
 
@@ -195,6 +198,7 @@ def _candidate(row: dict[str, Any], zone: str) -> CandidateRow:
         sessions=counted(row["sessions"], "session"),
         avg_score=figure(row["avg_score"], 2),
         last_session=_when(row["last_session_at"], zone),
+        status=row["offer_status"],
         last_offer=_offered(row, zone),
         lead=" ".join(part for part in lead if part),
         is_new=bool(row["is_new"]),
@@ -225,16 +229,16 @@ def _to(row: dict[str, Any], missing: str) -> str:
 
 
 def revenue_sentences(report: Report) -> list[str]:
-    """Potential, and expected with its interval."""
+    """How many to offer, the revenue that they could bring, and what is expected of it with its interval."""
     conversion, offer = report.conversion, report.options.offer
     found, price = conversion.revenue, money(offer.price, offer.currency)
-    many = counted(len(conversion.candidates), "candidate")
-    first = f"Revenue potential: {money(found.potential, offer.currency)} ({many} at {price})."
+    first = f"{conversion.counts_text}."
+    second = f"Revenue potential: {money(found.potential, offer.currency)} ({len(conversion.to_offer):,} at {price})."
     if conversion.accepted is None or found.expected is None or found.low is None or found.high is None:
-        return [first, "Expected revenue: no past offers to tell from."]
+        return [first, second, "Expected revenue: no past offers to tell from."]
     expected, low, high = (money(one, offer.currency) for one in (found.expected, found.low, found.high))
     past = f"{conversion.accepted.accepted:,} of {conversion.accepted.sent:,} past offers were accepted"
-    return [first, f"Expected revenue: {expected}, 95 % interval {low} to {high}; {past}."]
+    return [first, second, f"Expected revenue: {expected}, 95 % interval {low} to {high}; {past}."]
 
 
 def of(shown_rows: Iterable[object], many: int, where: str) -> str:

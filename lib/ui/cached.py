@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pickle import Pickler
@@ -21,7 +22,7 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from lib.analysis.candidates import every_setting
-from lib.analysis.streaks import ScoredSessions, Streak
+from lib.analysis.streaks import Booleans, ScoredSessions, Streak
 from lib.charts import Palette, finished
 from lib.exports import Spec
 from lib.period import Period
@@ -100,22 +101,30 @@ def scored_history(source: Source, periods: Periods) -> tuple[ScoredSessions, ..
     return found
 
 
+def around(periods: Periods) -> Period:
+    """The window from the first day of the oldest to the last day of the newest, which comes first."""
+    newest, oldest = periods[0], periods[-1]
+    return replace(newest, days=(newest.as_of - oldest.first).days + 1)
+
+
 @st.cache_resource(ttl=ONE_HOUR, max_entries=MOST_SHARED, show_spinner=False)
 def _scored_history(*, key: bytes, _source: Source, _periods: Periods) -> tuple[ScoredSessions, ...]:
-    newest, oldest = _periods[0], _periods[-1]
-    around = Period(newest.as_of, (newest.as_of - oldest.first).days + 1, newest.zone)
-    every = conversion.scored_sessions(_source.connection, around)
+    every = conversion.scored_sessions(_source.connection, around(_periods))
     at = every["started_at"]
     return tuple(ScoredSessions.from_frame(every[(at >= one.start) & (at < one.end)]) for one in _periods)
 
 
-def candidates_at_every_setting(source: Source, period: Period, streak: Streak, price: float) -> pd.DataFrame:
+def candidates_at_every_setting(
+    source: Source, period: Period, streak: Streak, price: float, among: Booleans
+) -> pd.DataFrame:
     """What the two sliders do not change, see analysis.candidates."""
-    return worked_out(source, _candidates_at_every_setting, period, streak, price)
+    return worked_out(source, _candidates_at_every_setting, period, streak, price, among)
 
 
-def _candidates_at_every_setting(source: Source, period: Period, streak: Streak, price: float) -> pd.DataFrame:
-    return every_setting(scored_sessions(source, period), streak, price)
+def _candidates_at_every_setting(
+    source: Source, period: Period, streak: Streak, price: float, among: Booleans
+) -> pd.DataFrame:
+    return every_setting(scored_sessions(source, period), streak, price, among)
 
 
 def drawn(chart: Callable[..., alt.LayerChart], *values: Any, **named: Any) -> Callable[[Palette], Spec]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 import streamlit as st
 
 from lib import definitions
-from lib.analysis.candidates import OFFERED, candidate_table
+from lib.analysis.candidates import candidate_table, to_offer_first
 from lib.analysis.numbers import NO_CHANGE, counted
 from lib.analysis.offers import Revenue, money, revenue
-from lib.analysis.streaks import candidate_count
+from lib.analysis.streaks import Booleans, are_candidates
 from lib.exports import Sheet
 from lib.period import day_range
 from lib.ui import looks
@@ -18,24 +20,36 @@ from lib.ui.tables import list_height, show_table
 from lib.ui.tuning import Market, default_thresholds, thresholds
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How many candidates may be offered, how many users qualify, and the revenue of the former."""
+
+    to_offer: int
+    qualify: int
+    revenue: Revenue
+
+
 def draw_figures(page: Page, market: Market) -> None:
-    """Candidates, revenue potential, expected revenue; each with its change against the defaults."""
-    (count, now), (usual, default) = standings(page, market)
+    """Candidates who may be offered, and the revenue that they bring; each with its change against the defaults."""
+    now, default = standings(page, market)
     with st.container(horizontal=True, key="figures"):
-        _figure("Candidates", f"{count:,}", count - usual, f"{count - usual:+,}")
-        gain = now.potential - default.potential
-        _figure("Revenue potential", _money(page, now.potential), gain, signed_money(page, gain))
-        _expected(page, market, now, default)
+        step = now.to_offer - default.to_offer
+        _figure(f"To offer, of {now.qualify:,} who qualify", f"{now.to_offer:,}", step, f"{step:+,}")
+        gain = now.revenue.potential - default.revenue.potential
+        _figure("Revenue potential", _money(page, now.revenue.potential), gain, signed_money(page, gain))
+        _expected(page, market, now.revenue, default.revenue)
 
 
-def standings(page: Page, market: Market) -> tuple[tuple[int, Revenue], tuple[int, Revenue]]:
-    """Candidates and their revenue under the present settings, and under the defaults."""
-    count = candidate_count(market.scored, thresholds(page))
-    usual = candidate_count(market.default_scored, default_thresholds(page))
-    return (
-        (count, revenue(count, page.filters["price"], market.accepted)),
-        (usual, revenue(usual, page.settings.price, market.accepted)),
-    )
+def standings(page: Page, market: Market) -> tuple[Standing, Standing]:
+    """Where things stand under the present settings, and under the defaults."""
+    qualify = are_candidates(market.scored, thresholds(page)), market.to_offer
+    usual = are_candidates(market.default_scored, default_thresholds(page)), market.default_to_offer
+    return _standing(*qualify, page.filters["price"], market), _standing(*usual, page.settings.price, market)
+
+
+def _standing(qualify: Booleans, may_be_offered: Booleans, price: float, market: Market) -> Standing:
+    to_offer = int((qualify & may_be_offered).sum())
+    return Standing(to_offer, int(qualify.sum()), revenue(to_offer, price, market.accepted))
 
 
 def _figure(label: str, value: str, gain: float, signed: str, *, tip: str = "") -> None:
@@ -58,8 +72,7 @@ def _expected(page: Page, market: Market, now: Revenue, default: Revenue) -> Non
     a = market.accepted
     tip = (
         f"{a.accepted:,} of {a.sent:,} past offers were accepted: {a.share:.1%}, 95 % interval "
-        f"{a.low:.1%} to {a.high:.1%}. That makes {_money(page, now.low or 0)} to {_money(page, now.high or 0)}, "
-        "at the list price, before the discount of an offer."
+        f"{a.low:.1%} to {a.high:.1%}. That makes {_money(page, now.low or 0)} to {_money(page, now.high or 0)}."
     )
     gain = now.expected - default.expected
     _figure("Expected revenue", _money(page, now.expected), gain, signed_money(page, gain), tip=tip)
@@ -75,8 +88,8 @@ def signed_money(page: Page, amount: float) -> str:
 
 
 def draw_list(page: Page, market: Market) -> pd.DataFrame:
-    """The candidates, best first; what an empty list means and what to do about it."""
-    table = candidate_table(market.scored, thresholds(page), market.known)
+    """The candidates, those who may be offered first; what an empty list means and what to do about it."""
+    table = to_offer_first(candidate_table(market.scored, thresholds(page), market.known))
     if table.empty:
         period = page.period("conversion_days")
         if len(market.scored.user_ids) == 0:
@@ -88,10 +101,6 @@ def draw_list(page: Page, market: Market) -> pd.DataFrame:
                 "lower a threshold, or look at Near misses.",
                 icon=":material/info:",
             )
-    offered = int(table["outcome"].isin(OFFERED).sum())
-    if offered:
-        has = "has" if offered == 1 else "have"
-        st.caption(f"{offered:,} of {counted(len(table), 'candidate')} already {has} an offer.")
     show_table(
         page,
         Sheet("Candidates", table, definitions.CANDIDATE_COLUMNS),

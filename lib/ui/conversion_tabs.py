@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from lib import charts, definitions
-from lib.analysis.candidates import curve, readable_grid, reason_to_wait, with_people
+from lib.analysis.candidates import curve, readable_grid, to_offer, with_people
 from lib.analysis.numbers import counted
 from lib.analysis.offers import offer_text
 from lib.analysis.streaks import ScoredSessions
 from lib.analysis.whatif import CHANGES, Rule, compare, explain, near_miss_counts, near_misses, verdict
 from lib.exports import Sheet
-from lib.period import day_of
 from lib.queries import conversion
+from lib.report.terms import offer_of
 from lib.ui import cached, looks, withheld
 from lib.ui.conversion_list import signed_money, standings
 from lib.ui.downloads import offer_file
 from lib.ui.page import Page
 from lib.ui.tables import show_chart, show_table
 from lib.ui.text import plain
-from lib.ui.tuning import Market, default_thresholds, offer_terms, thresholds
+from lib.ui.tuning import Market, default_thresholds, thresholds
 
 MOST_MATCHES = 20
 
@@ -34,7 +33,7 @@ def draw_what_if(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
         st.info("**There is nothing to try out.** No Free user had a session with a score in this window.")
         return
     now, price = thresholds(page), float(page.filters["price"])
-    every = cached.candidates_at_every_setting(page.source, market.period, now.streak, price)
+    every = cached.candidates_at_every_setting(page.source, market.period, now.streak, price, market.to_offer)
     left, right = st.columns([3, 2], gap="large")
     key = page.filters.key(f"grid_{st.session_state.get('grid_clicks', 0)}")
     with left:
@@ -71,7 +70,7 @@ def draw_in_and_out(page: Page, market: Market, _candidates: pd.DataFrame) -> No
     """Who comes in and who drops out against the defaults."""
     now, default = thresholds(page), default_thresholds(page)
     changes = compare(market.scored, now, default, default_scored=market.default_scored)
-    moved = with_people(changes[changes["change"] != "stays"], market.people)
+    moved = with_people(changes[changes["change"] != "stays"], market.known)
     gain = _gain(page, market)
     if moved.empty:
         same = counted(len(changes), "candidate is", "candidates are")
@@ -85,11 +84,11 @@ def draw_in_and_out(page: Page, market: Market, _candidates: pd.DataFrame) -> No
 
 def _gain(page: Page, market: Market) -> str:
     """What the settings do to the revenue potential, as the card says it."""
-    (_, now), (_, default) = standings(page, market)
-    if now.potential == default.potential:
+    now, default = standings(page, market)
+    if now.revenue.potential == default.revenue.potential:
         return ""
     that = "That is" if page.filters.is_default("price") else "With the price that is set, that is"
-    return f"{that} {signed_money(page, now.potential - default.potential)} of revenue potential."
+    return f"{that} {signed_money(page, now.revenue.potential - default.revenue.potential)} of revenue potential."
 
 
 def draw_near_misses(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
@@ -104,7 +103,7 @@ def draw_near_misses(page: Page, market: Market, _candidates: pd.DataFrame) -> N
     st.markdown(f"**{near_miss_counts(rows)}**")
     show_table(
         page,
-        Sheet("Near misses", with_people(rows, market.people), definitions.NEAR_COLUMNS),
+        Sheet("Near misses", with_people(rows, market.known), definitions.NEAR_COLUMNS),
         how=definitions.NEAR_MISSES,
         widths=looks.NEAR_WIDTHS,
     )
@@ -174,13 +173,22 @@ def draw_offer(page: Page, _market: Market, candidates: pd.DataFrame) -> None:
     if candidates.empty:
         st.info("**There is no candidate to write to.** Lower a threshold, or look at Near misses.")
         return
-    names = _names(page, candidates)
-    place = names.index(st.selectbox("Candidate", names, width=420))
-    row = candidates.iloc[place]
-    _warn(page, row)
-    to = "" if pd.isna(row["email"]) else str(row["email"])
-    offer = offer_text(to, None, int(row["sessions"]), float(row["avg_score"]), offer_terms(page))
-    whole = f"To: {offer.to or 'no e-mail address'}\nSubject: {offer.subject}\n\n{offer.body}"
+    people = candidates[to_offer(candidates)]
+    if len(people) < len(candidates):
+        others = counted(len(candidates) - len(people), "candidate is", "candidates are")
+        st.caption(f"{others} not to be offered now: the list above says why.")
+    if people.empty:
+        return
+    names = _names(page, people)
+    row = people.iloc[names.index(st.selectbox("Candidate", names, width=420))]
+    offer = offer_text(
+        str(row["email"]),
+        None,
+        int(row["sessions"]),
+        float(row["avg_score"]),
+        offer_of(page.settings, page.filters["price"]),
+    )
+    whole = f"To: {offer.to}\nSubject: {offer.subject}\n\n{offer.body}"
     st.code(whole, language=None, wrap_lines=True)
     if page.without_names:
         st.caption("An offer is written to a person: switch off Without names in the sidebar to take it along.")
@@ -195,13 +203,3 @@ def draw_offer(page: Page, _market: Market, candidates: pd.DataFrame) -> None:
         icon=":material/download:",
     )
     st.caption("Nothing is sent from here. The copy button is at the top right of the text.")
-
-
-def _warn(page: Page, candidate: pd.Series[Any]) -> None:
-    """Somebody who bought, or was asked a few days ago, is not to be asked again."""
-    if pd.isna(candidate["offered_at"]):
-        return
-    offered_on = day_of(candidate["offered_at"].to_pydatetime(), page.zone)
-    reason = reason_to_wait(candidate["outcome"], offered_on, page.as_of)
-    if reason:
-        st.warning(f"**No offer to {plain(candidate['user_id'])} now.** {reason}.", icon=":material/front_hand:")

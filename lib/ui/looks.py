@@ -22,14 +22,15 @@ CANDIDATE_WIDTHS = {
     "english_level": 55,
     "sessions": 75,
     "avg_score": 112,
+    "offer_status": 160,
     "outcome": 110,
     "lead_score": 90,
     "recommendation": 190,
 }
 # What sales asks first; what all rows have in common, or few have, last.
 CANDIDATE_ORDER = (
-    *("user_id", "email", "english_level", "sessions", "avg_score", "offered_at", "outcome"),
-    *("last_session_at", "lead_score", "lead_status", "recommendation"),
+    *("user_id", "email", "english_level", "sessions", "avg_score", "offer_status", "offered_at"),
+    *("outcome", "last_session_at", "lead_score", "lead_status", "recommendation"),
 )
 NEAR_WIDTHS = {
     "kind": 135,

@@ -12,7 +12,7 @@ import streamlit as st
 from lib.access import Field
 from lib.analysis.engagement import engagement_table, totals_by_window
 from lib.analysis.mistakes import trend
-from lib.analysis.numbers import NO_CHANGE, counted, signed
+from lib.analysis.numbers import NO_CHANGE, signed
 from lib.analysis.standouts import (
     Standout,
     beginning_standout,
@@ -21,17 +21,15 @@ from lib.analysis.standouts import (
     mistake_standouts,
     role_standouts,
 )
-from lib.analysis.streaks import candidate_count
 from lib.exports import Column, Sheet
 from lib.period import Period
 from lib.queries.engagement import sessions_by_role
 from lib.queries.mistakes import MistakeFilter, mistake_totals, mistakes_by
-from lib.ui import cached
 from lib.ui.cached import ask, made, worked_out
 from lib.ui.mistake_list import ranked_mistakes
 from lib.ui.page import Page
 from lib.ui.text import plain
-from lib.ui.tuning import thresholds
+from lib.ui.tuning import candidate_history, terms, thresholds
 from lib.ui.withheld import shown_frame, shown_groups
 
 WINDOWS_SHOWN = 8
@@ -44,8 +42,8 @@ HOW = """
 - The small line is the last 8 such windows, the newest at the right.
 - **Active users**: different people with a finished session. **Confidence**: average score, 1 to 10.
 - **Mistakes**: all that were detected in the window, finished sessions or not.
-- **Candidates** and **revenue potential**: Free users who qualify under the thresholds that are set on
-  Conversion, at the end of each window; revenue is candidates times the list price.
+- **To offer**: of the Free users who qualify under the thresholds that are set on Conversion, those who may be offered
+  at the end of each window; **revenue potential** is their number times the price.
 """
 FIGURE_COLUMNS = {
     "figure": Column("Figure", "text"),
@@ -56,12 +54,25 @@ FIGURE_COLUMNS = {
 
 @dataclass(frozen=True)
 class Week:
-    """The figures of Home, newest window first, and the table by role that they come from."""
+    """The figures of Home, newest window first, and the table by role that they come from.
+
+    ``candidates``: those who could be offered at the end of each window, and all who qualified.
+    """
 
     by_role: pd.DataFrame
     totals: pd.DataFrame
     mistakes: list[int]
-    candidates: list[int]
+    candidates: list[tuple[int, int]]
+
+    @property
+    def to_offer(self) -> list[int]:
+        """The candidates who could be offered at the end of each window."""
+        return [to_offer for to_offer, _ in self.candidates]
+
+    @property
+    def qualify(self) -> int:
+        """All who qualify at the end of the newest window."""
+        return self.candidates[0][1]
 
 
 def load_week(page: Page, period: Period) -> Week:
@@ -76,7 +87,7 @@ def load_week(page: Page, period: Period) -> Week:
         made(engagement_table, sums, total=None),
         made(totals_by_window, sums, WINDOWS_SHOWN),
         ask(page.source, mistake_totals, tuple(periods), MistakeFilter()),
-        [candidate_count(one, thresholds(page)) for one in cached.scored_history(page.source, ends)],
+        worked_out(page.source, candidate_history, ends, thresholds(page), **terms(page)),
     )
 
 
@@ -89,11 +100,11 @@ def draw_figures(page: Page, week: Week) -> None:
         _card("Sessions", sessions, "{:,.0f}")
         _card("Confidence, 1 to 10", confidence, "{:.2f}")
         _card("Mistakes", week.mistakes, "{:,.0f}")
-        _card(f"Candidates, {counted(page.filters['conversion_days'], 'day')}", week.candidates, "{:,.0f}")
-        revenue = [count * price for count in week.candidates]
+        _card(f"To offer, of {week.qualify:,}", week.to_offer, "{:,.0f}")
+        revenue = [count * price for count in week.to_offer]
         _card("Revenue potential", revenue, currency.replace("$", r"\$") + "{:,.0f}")
-    names = ("Active users", "Sessions", "Confidence", "Mistakes", "Candidates", "Revenue potential")
-    values = (users, sessions, confidence, week.mistakes, week.candidates, revenue)
+    names = ("Active users", "Sessions", "Confidence", "Mistakes", "Candidates to offer", "Revenue potential")
+    values = (users, sessions, confidence, week.mistakes, week.to_offer, revenue)
     rows = [(name, float(value[0]), float(value[1])) for name, value in zip(names, values, strict=True)]
     page.sheets["At a glance"] = Sheet("At a glance", pd.DataFrame(rows, columns=list(FIGURE_COLUMNS)), FIGURE_COLUMNS)
     page.definitions["At a glance"] = HOW
@@ -129,9 +140,9 @@ def draw_standouts(page: Page, period: Period, week: Week) -> None:
     days = page.period("mistakes_days")
     mistakes = _mistakes(page, days) if page.visitor.may_see(Field.LEARNER_TEXT) else _categories(page, days)
     earlier = replace(page.period("conversion_days"), as_of=period.before.as_of)
-    qualified = None if page.begins_inside(earlier) else week.candidates[1]
+    qualified = None if page.begins_inside(earlier) else week.to_offer[1]
     found = [
-        *candidate_standout(week.candidates[0], qualified, period.days),
+        *candidate_standout(week.to_offer[0], week.qualify, qualified, period.days),
         *([] if page.begins_inside(days.before) else made(mistake_standouts, shown_frame(page, mistakes), days.days)),
         *_changes(page, period, week),
     ]

@@ -10,14 +10,15 @@ import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from lib import definitions
-from lib.analysis.candidates import known_users
-from lib.analysis.offers import BODY, SUBJECT, Acceptance, Offer, acceptance
-from lib.analysis.streaks import STREAKS, ScoredSessions, Thresholds
+from lib.analysis.candidates import are_to_offer, known_users
+from lib.analysis.offer_status import offer_statuses, open_since
+from lib.analysis.offers import Acceptance, acceptance
+from lib.analysis.streaks import STREAKS, Booleans, ScoredSessions, Thresholds, are_candidates
 from lib.period import Period
 from lib.queries import conversion
-from lib.settings import SettingsError
 from lib.ui import cached, withheld
 from lib.ui.page import Page
+from lib.ui.source import Source
 
 SETTINGS = ("min_sessions", "min_confidence", "streak", "price", "conversion_days")
 
@@ -31,12 +32,15 @@ STREAK_HELP = "\n".join(
 class Market:
     """Everything of ``period`` that a slider needs, fetched before it moves, and the scores of the default window.
 
-    ``people`` and ``known`` are about the users of both.
+    ``people`` and ``known`` are about the users of both; ``to_offer`` and ``default_to_offer`` say which users of the
+    two may be offered.
     """
 
     period: Period
     scored: ScoredSessions
     default_scored: ScoredSessions
+    to_offer: Booleans
+    default_to_offer: Booleans
     people: pd.DataFrame
     known: pd.DataFrame
     accepted: Acceptance | None
@@ -48,15 +52,41 @@ def load_market(page: Page, period: Period) -> Market:
     both = max(period, default, key=lambda window: window.days)
     people = cached.ask(source, conversion.scored_users, both, with_addresses=withheld.sees_addresses(page))
     leads = cached.ask(source, conversion.newest_lead_scores, both)
-    offers = cached.ask(source, conversion.newest_offers, both)
+    offers = cached.ask(source, conversion.past_offers, both)
+    statuses = cached.made(offer_statuses, people, offers, both, **terms(page))
+    known = cached.made(known_users, people, leads, statuses)
+    scored, default_scored = cached.scored_sessions(source, period), cached.scored_sessions(source, default)
     return Market(
         period,
-        cached.scored_sessions(source, period),
-        cached.scored_sessions(source, default),
+        scored,
+        default_scored,
+        are_to_offer(scored, known),
+        are_to_offer(default_scored, known),
         people,
-        cached.made(known_users, people, leads, offers),
-        acceptance(*cached.ask(source, conversion.offer_outcomes, period.end)),
+        known,
+        acceptance(
+            *cached.ask(source, conversion.offer_outcomes, period.end, open_since(period, page.settings.valid_hours))
+        ),
     )
+
+
+def terms(page: Page) -> dict[str, int]:
+    """How long an offer is valid, and how long it is to the next one, for ``offer_statuses``."""
+    return {"valid_hours": page.settings.valid_hours, "cooldown_days": page.settings.offers_cooldown_days}
+
+
+def candidate_history(
+    source: Source, windows: cached.Periods, at: Thresholds, valid_hours: int, cooldown_days: int
+) -> list[tuple[int, int]]:
+    """For each window, newest first: the candidates who could be offered at its end, and all who qualified."""
+    period, found = cached.around(windows), []
+    people = cached.ask(source, conversion.scored_users, period, with_addresses=False)
+    offers = cached.ask(source, conversion.past_offers, period)
+    for window, scored in zip(windows, cached.scored_history(source, windows), strict=True):
+        statuses = offer_statuses(people, offers, window, valid_hours=valid_hours, cooldown_days=cooldown_days)
+        qualify = are_candidates(scored, at)
+        found.append((int((qualify & are_to_offer(scored, statuses)).sum()), int(qualify.sum())))
+    return found
 
 
 def thresholds(page: Page) -> Thresholds:
@@ -113,13 +143,3 @@ def draw_tabs(page: Page, names: list[str]) -> Sequence[TabContainer]:
     chosen = st.session_state[key]
     page.filters.use("tab", "" if chosen == usual else chosen)
     return tabs
-
-
-def offer_terms(page: Page) -> Offer:
-    """The offer as the settings describe it, at the price set; raises SettingsError for a text that cannot be used."""
-    s = page.settings
-    texts = s.offer_subject or SUBJECT, s.offer_body or BODY
-    try:
-        return Offer(page.filters["price"], s.discount_percent, s.valid_hours, s.currency, *texts)
-    except ValueError as error:
-        raise SettingsError(f"FLUENCY_OFFER_SUBJECT or FLUENCY_OFFER_BODY cannot be used: {error}.") from error

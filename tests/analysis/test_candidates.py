@@ -13,12 +13,13 @@ from lib.analysis.candidates import (
     curve,
     every_setting,
     known_users,
-    outcomes,
     readable_grid,
-    reason_to_wait,
+    to_offer_first,
     with_people,
 )
+from lib.analysis.offer_status import offer_statuses
 from lib.analysis.streaks import ScoredSessions, Thresholds, candidates
+from lib.period import Period
 
 
 def scored(**scores: list[float]) -> ScoredSessions:
@@ -36,17 +37,17 @@ def scored(**scores: list[float]) -> ScoredSessions:
 HELD = scored(ann=[9.0, 9.0, 9.0], bob=[8.5] * 4, cleo=[9.0, 9.0, 7.0], dora=[8.0] * 5)
 PEOPLE = pd.DataFrame(
     {"user_id": ["bob", "ann"], "email": ["bob@example.com", None], "english_level": ["C1", "B2"]}, dtype="str"
-)
+).assign(has_address=[True, False])
 LEADS = pd.DataFrame({"user_id": ["ann"], "lead_score": [91.0], "lead_status": ["hot"]})
 OFFERS = pd.DataFrame(
     {
-        "user_id": ["bob", "cleo", "dora"],
-        "offered_at": pd.to_datetime(["2026-09-30", "2026-10-01", "2026-10-02"], utc=True),
-        "offer_sent": [True, True, False],
-        "offer_accepted": [False, True, False],
+        "user_id": ["bob", "cleo"],
+        "trigger_id": ["t1", "t2"],
+        "offered_at": pd.to_datetime(["2026-09-30", "2026-10-01"], utc=True),
+        "offer_accepted": [0.0, 1.0],
     }
 )
-KNOWN = known_users(PEOPLE, LEADS, OFFERS)
+KNOWN = known_users(PEOPLE, LEADS, offer_statuses(PEOPLE, OFFERS, Period(date(2026, 11, 22), 14)))
 
 
 def test_the_list_is_the_candidates_in_their_order_with_all_that_is_known():
@@ -54,7 +55,13 @@ def test_the_list_is_the_candidates_in_their_order_with_all_that_is_known():
     assert table[["user_id", "sessions", "avg_score"]].values.tolist() == [["ann", 3, 9.0], ["bob", 4, 8.5]]
     assert table["lead_status"].fillna("none").tolist() == ["hot", "none"]
     assert table["outcome"].fillna("none").tolist() == ["none", "not accepted"]
-    assert table["recommendation"].tolist() == ["SEND_EXECUTIVE_OFFER"] * 2
+    assert table["recommendation"].tolist() == ["NO_ADDRESS", "SEND_EXECUTIVE_OFFER"]
+
+
+def test_on_the_page_those_who_may_be_offered_come_first_and_each_part_keeps_its_order():
+    table = to_offer_first(candidate_table(HELD, Thresholds(), KNOWN))
+    assert table["user_id"].tolist() == ["bob", "ann"]
+    assert table.index.tolist() == [0, 1]
 
 
 def test_somebody_of_whom_nothing_is_known_stays_in_the_list():
@@ -70,13 +77,9 @@ def test_no_candidates_make_an_empty_table_with_all_columns():
     assert str(table["recommendation"].dtype) == "str"
 
 
-def test_an_offer_without_an_answer_is_not_accepted_and_one_that_was_not_sent_is_not_sent():
-    assert outcomes(OFFERS).tolist() == ["not accepted", "accepted", "not sent"]
-
-
 def test_people_do_not_change_the_order_of_rows():
     rows = pd.DataFrame({"user_id": ["cleo", "ann", "bob"]})
-    assert with_people(rows, PEOPLE)["user_id"].tolist() == ["cleo", "ann", "bob"]
+    assert with_people(rows, KNOWN)["user_id"].tolist() == ["cleo", "ann", "bob"]
 
 
 @pytest.mark.parametrize("streak", ["current", "best", "any"])
@@ -107,16 +110,8 @@ def test_the_curve_has_every_score_at_the_present_minimum_and_never_rises():
     assert line["candidates"].is_monotonic_decreasing
 
 
-@pytest.mark.parametrize(
-    ("outcome", "offered_on", "reason"),
-    [
-        ("accepted", date(2025, 1, 2), "The offer of 2 Jan 2025 was accepted"),
-        ("not accepted", date(2026, 10, 24), "sent on 24 Oct 2026, 29 days ago"),
-        ("not accepted", date(2026, 11, 22), "sent on 22 Nov 2026, on the same day"),
-        ("not accepted", date(2026, 10, 23), ""),
-        ("not sent", date(2026, 11, 21), ""),
-    ],
-)
-def test_who_bought_or_was_asked_inside_the_cooldown_waits(outcome: str, offered_on: date, reason: str):
-    found = reason_to_wait(outcome, offered_on, date(2026, 11, 22))
-    assert reason in found if reason else found == ""
+def test_the_grid_counts_those_who_may_be_offered_alone():
+    of_all, of_some = (every_setting(HELD, "any", 2.0, among) for among in (None, HELD.user_ids != "ann"))
+    row = (of_all["min_confidence"] == 8.0) & (of_all["min_sessions"] == 3)
+    assert (of_all[row]["candidates"].item(), of_some[row]["candidates"].item()) == (2, 1)
+    assert of_some[row]["revenue"].item() == 2.0

@@ -69,8 +69,7 @@ def test_an_offer_says_what_earned_it_what_it_holds_and_what_it_costs() -> None:
     assert "In 3 recent coaching sessions you reached an average confidence score of 9.00 out of 10." in text.body
     for content in CONTENTS:
         assert f"- {content}\n" in text.body
-    assert "The regular price is $179. With your 40% discount it is $107.40." in text.body
-    assert "valid for 48 hours" in text.body
+    assert "Special price: $179 (40 % off), valid for 48 hours." in text.body
     assert "reply to this e-mail" in text.body
 
 
@@ -96,10 +95,13 @@ def test_a_name_with_a_placeholder_is_only_a_name() -> None:
 @pytest.mark.parametrize(
     ("offer", "expected"),
     [
-        (Offer(200, 50), "The regular price is $200. With your 50% discount it is $100. This offer"),
-        (Offer(199, 12.5), "The regular price is $199. With your 12.5% discount it is $174.13. This offer"),
-        (Offer(179, 0, 1), "The price is $179. This offer is valid for 1 hour."),
-        (Offer(179, valid_hours=72, currency="EUR"), "EUR 107.40. This offer is valid for 72 hours."),
+        (Offer(200, 50), "Special price: $200 (50 % off), valid for 48 hours."),
+        (Offer(199, 12.5), "Special price: $199 (12.5 % off), valid for 48 hours."),
+        (Offer(179, 0, 1), "Price: $179, valid for 1 hour."),
+        (Offer(179, valid_hours=72, currency="EUR"), "EUR 179 (40 % off), valid for 72 hours."),
+        (Offer(179, regular_price=298.33), "Special price: $179 (40 % off the regular price of $298.33), valid for"),
+        (Offer(199, regular_price=298.33), "Special price: $199 (33 % off the regular price of $298.33), valid for"),
+        (Offer(299, regular_price=298.33), "Price: $299, valid for 48 hours."),
     ],
 )
 def test_price_discount_and_validity_are_those_of_the_offer(offer: Offer, expected: str) -> None:
@@ -122,7 +124,7 @@ def test_subject_and_body_are_settings() -> None:
         "a@example.com", None, 3, 9.0, Offer(179, subject="About the $module", body="$greeting $$5 $terms")
     )
     assert text.subject == "About the Executive English Module"
-    assert text.body.startswith("Hello, $5 The regular price is $179.")
+    assert text.body.startswith("Hello, $5 Special price: $179 (40 % off)")
 
 
 @pytest.mark.parametrize("body", ["Dear $nmae", "It costs $5", "${"])

@@ -72,7 +72,7 @@ def test_where_the_data_begins_inside_the_window_before_that_is_said():
 
 
 def test_nobody_who_qualifies_now_or_before_does_not_stand_out():
-    assert candidate_standout(0, 0, 7) == candidate_standout(0, None, 7) == []
+    assert candidate_standout(0, 5, 0, 7) == candidate_standout(0, 0, None, 7) == []
 
 
 def test_a_role_that_stopped_altogether_stands_out():
@@ -115,14 +115,14 @@ def test_where_every_mistake_fell_or_there_is_none_nothing_is_said():
 @pytest.mark.parametrize(
     ("now", "before", "said"),
     [
-        (12, 8, "12 users qualify for the offer, 4 more than 7 days ago"),
-        (8, 1_012, "8 users qualify for the offer, 1,004 fewer than 7 days ago"),
-        (8, 8, "8 users qualify for the offer, as many as 7 days ago"),
-        (1, 0, "1 user qualifies for the offer, 1 more than 7 days ago"),
-        (0, 3, "0 users qualify for the offer, 3 fewer than 7 days ago"),
-        (8, None, "8 users qualify for the offer"),
+        (12, 8, "12 users to offer, of 1,200 who qualify, 4 more than 7 days ago"),
+        (8, 1_012, "8 users to offer, of 1,200 who qualify, 1,004 fewer than 7 days ago"),
+        (8, 8, "8 users to offer, of 1,200 who qualify, as many as 7 days ago"),
+        (1, 0, "1 user to offer, of 1,200 who qualify, 1 more than 7 days ago"),
+        (0, 3, "0 users to offer, of 1,200 who qualify, 3 fewer than 7 days ago"),
+        (8, None, "8 users to offer, of 1,200 who qualify"),
     ],
 )
 def test_candidates_are_told_with_their_change_where_that_is_known(now: int, before: int | None, said: str):
-    (found,) = candidate_standout(now, before, 7)
+    (found,) = candidate_standout(now, 1_200, before, 7)
     assert (found.text, found.page) == (said, "pages/conversion.py")

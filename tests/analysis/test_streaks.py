@@ -15,7 +15,7 @@ from lib.analysis.streaks import (
     ScoredSessions,
     Streak,
     Thresholds,
-    candidate_count,
+    are_candidates,
     candidates,
     in_run,
     qualifying,
@@ -271,4 +271,4 @@ def test_candidates_are_what_counting_by_hand_gives(
     thresholds = Thresholds(min_sessions, min_confidence, streak)
     found = candidates(scored(sessions), thresholds)
     assert list(found.itertuples(index=False, name=None)) == candidates_by_hand(sessions, thresholds)
-    assert candidate_count(scored(sessions), thresholds) == len(found)
+    assert are_candidates(scored(sessions), thresholds).sum() == len(found)

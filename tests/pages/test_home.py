@@ -20,13 +20,13 @@ def test_the_week_of_the_worked_case():
         "Sessions": "16",
         "Confidence, 1 to 10": "7.88",
         "Mistakes": "21",
-        "Candidates, 14 days": "2",
+        "To offer, of 2": "2",
         "Revenue potential": "$358",
     }
-    assert {label: change_of(app, label) for label in ("Active users", "Sessions", "Candidates, 14 days")} == {
+    assert {label: change_of(app, label) for label in ("Active users", "Sessions", "To offer, of 2")} == {
         "Active users": "+3",
         "Sessions": "+8",
-        "Candidates, 14 days": "+1",
+        "To offer, of 2": "+1",
     }
 
 

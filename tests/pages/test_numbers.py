@@ -69,7 +69,7 @@ def test_home_and_the_pages_give_the_same_numbers():
     assert home["Active users"] == str(total["users"])
     assert home["Sessions"] == str(total["sessions"])
     conversion = figures(open_page("Conversion"))
-    assert home["Candidates, 14 days"] == conversion["Candidates"]
+    assert home["To offer, of 2"] == conversion["To offer, of 2 who qualify"] == "2"
     assert home["Revenue potential"] == conversion["Revenue potential"]
 
 
@@ -89,14 +89,14 @@ def test_the_cells_of_the_heatmap_add_up_to_what_the_shares_are_of():
 def test_a_lower_score_lets_more_in_and_says_so_against_the_defaults():
     app = move(open_page("Conversion"), min_confidence=7.9)
     assert table(app, "recommendation")["user_id"].tolist() == ["user002", "user003", "user004"]
-    assert figures(app)["Candidates"] == "3"
-    assert change_of(app, "Candidates") == "+1"
+    assert figures(app)["To offer, of 3 who qualify"] == "3"
+    assert change_of(app, "To offer, of 3 who qualify") == "+1"
     assert change_of(app, "Revenue potential") == "+$179"
 
 
 def test_another_price_changes_the_revenue_and_not_the_list():
     app = move(open_page("Conversion"), price=199.0)
-    assert figures(app)["Candidates"] == "2"
+    assert figures(app)["To offer, of 2 who qualify"] == "2"
     assert figures(app)["Revenue potential"] == "$398"
 
 

@@ -14,8 +14,8 @@ from lib.period import Period
 from lib.queries.conversion import (
     find_users,
     newest_lead_scores,
-    newest_offers,
     offer_outcomes,
+    past_offers,
     scored_sessions,
     scored_users,
 )
@@ -23,6 +23,7 @@ from tests.conftest import Fill, asked_of
 from tests.odd_data import (
     FEW,
     FLAGS,
+    NO,
     NO_NUMBERS,
     NUMBERS_AS_TEXT,
     PERIODS,
@@ -37,6 +38,7 @@ from tests.odd_data import (
     users,
 )
 
+HAS_ADDRESS = "users.email LIKE :email_1"  # whether there is one at all is asked
 FORTNIGHT = Period(date(2026, 11, 22), 14)
 Rows = list[dict[str, Any]]
 
@@ -81,10 +83,12 @@ def test_the_worked_case_knows_its_candidates(worked: Connection):
     assert found.loc["user003", ["email", "english_level"]].tolist() == ["three@example.com", "C1"]
     assert sorted(found.index) == ["user001", "user002", "user003", "user004"]
     assert sorted(tuples(newest_lead_scores(worked, FORTNIGHT))) == [("user002", 91, "hot"), ("user003", 74.5, "warm")]
-    assert tuples(newest_offers(worked, FORTNIGHT)) == [
-        ("user003", pd.Timestamp("2026-09-30 11:00", tz="UTC"), True, False)
+    assert tuples(past_offers(worked, FORTNIGHT).drop(columns="trigger_id")) == [
+        ("user003", pd.Timestamp("2026-09-30 11:00", tz="UTC"), 0.0)
     ]
-    assert offer_outcomes(worked, FORTNIGHT.end) == (4, 1)
+    assert offer_outcomes(worked, FORTNIGHT.end, FORTNIGHT.end) == (4, 1)
+    early = datetime(2026, 9, 7, 11, tzinfo=UTC)
+    assert offer_outcomes(worked, FORTNIGHT.end, early) == (3, 1), "user007 has not answered yet"
 
 
 # Against counting by hand
@@ -106,7 +110,7 @@ def test_scored_sessions_are_those_of_free_users_in_the_window_that_have_a_score
     )
     levels = {user["user_id"]: user["english_level"] for user in people}
     ids = {row["user_id"] for row in wanted}
-    assert sorted(tuples(owners)) == sorted((user_id, None, levels[user_id]) for user_id in ids)
+    assert sorted(tuples(owners)) == sorted((user_id, None, False, levels[user_id]) for user_id in ids)
 
 
 def newest_by_hand(rows: Rows, ids: set[str], time: str, key: str, period: Period) -> dict[str, dict[str, Any]]:
@@ -145,7 +149,7 @@ def test_the_newest_lead_score_is_the_last_before_the_window_ends(
 
 @SOME
 @given(st.data(), PERIODS, users())
-def test_the_newest_offer_and_the_outcomes_are_those_before_the_window_ends(
+def test_offers_and_the_outcomes_are_those_before_the_window_ends(
     filled: Fill, data: st.DataObject, period: Period, people: Rows
 ):
     held = data.draw(sessions(period))
@@ -155,17 +159,24 @@ def test_the_newest_offer_and_the_outcomes_are_those_before_the_window_ends(
     )
     offers = [{"trigger_id": str(place), **row} for place, row in enumerate(data.draw(st.lists(offer, max_size=15)))]
     ids = {row["user_id"] for row in by_hand(people, held, period)}
-    newest = newest_by_hand(offers, ids, "triggered_at", "trigger_id", period)
-    sent = [row for row in offers if row["offer_sent"] in YES]
-    past = [row for row in sent if (instant_of(row["triggered_at"]) or period.end) < period.end]
+    past = [row for row in offers if (instant_of(row["triggered_at"]) or period.end) < period.end]
+    sent = [row for row in past if row["offer_sent"] in YES]
+    still_open = [
+        row for row in sent if answer_of(row["offer_accepted"]) < 0 and instant_of(row["triggered_at"]) >= period.start
+    ]
     with filled(users=people, sessions=held, offers=offers) as connection:
-        found = newest_offers(connection, period)
-        outcomes = offer_outcomes(connection, period.end)
-    assert sorted(tuples(found)) == sorted(
-        (user_id, instant_of(row["triggered_at"]), row["offer_sent"] in YES, row["offer_accepted"] in YES)
-        for user_id, row in newest.items()
+        found = past_offers(connection, period)
+        outcomes = offer_outcomes(connection, period.end, period.start)
+    assert sorted(tuples(found.fillna({"offer_accepted": -1.0}))) == sorted(
+        (row["user_id"], row["trigger_id"], instant_of(row["triggered_at"]), answer_of(row["offer_accepted"]))
+        for row in past
+        if row["user_id"] in ids and (row["offer_sent"] in YES or row["offer_accepted"] in YES)
     )
-    assert outcomes == (len(past), sum(row["offer_accepted"] in YES for row in past))
+    assert outcomes == (len(sent) - len(still_open), sum(row["offer_accepted"] in YES for row in sent))
+
+
+def answer_of(flag: Any) -> float:
+    return 1.0 if flag in YES else 0.0 if flag in NO else -1.0
 
 
 WORDS = st.text(alphabet="aAbB%_/\\'Ü@1", max_size=3)
@@ -198,6 +209,15 @@ def test_no_more_users_are_found_than_asked_for(worked: Connection):
     )
 
 
+@pytest.mark.parametrize(
+    ("email", "has_one"), [("a@b", True), (None, False), ("", False), ("  ", False), ("n/a", False), ("@", False)]
+)
+def test_whether_somebody_has_an_address_is_known_without_reading_it(filled: Fill, email: str | None, has_one: bool):
+    with filled(users=[{"user_id": "ann", "email": email}], sessions=[{"user_id": "ann"}]) as connection:
+        for may in (True, False):
+            assert scored_users(connection, FORTNIGHT, with_addresses=may)["has_address"].tolist() == [has_one]
+
+
 # Who may not see addresses
 
 
@@ -206,7 +226,8 @@ def test_without_addresses_the_statement_has_no_such_column_and_the_answer_is_ot
         without = scored_users(worked, FORTNIGHT, with_addresses=False)
         found = find_users(worked, "user00", with_addresses=False)
     assert len(statements) == 2
-    assert not [statement for statement in statements if "email" in str(statement)]
+    asked = [str(statement).replace(HAS_ADDRESS, "") for statement in statements]
+    assert not [statement for statement in asked if "email" in statement]
     full = scored_users(worked, FORTNIGHT, with_addresses=True)
     assert without.equals(full.assign(email=""))
     assert (without.dtypes == full.dtypes).all()
@@ -232,6 +253,6 @@ def test_without_lead_scores_and_offers_there_are_none(filled: Fill):
     ) as connection:
         assert len(scored_users(connection, FORTNIGHT, with_addresses=True)) == 1
         assert newest_lead_scores(connection, FORTNIGHT).empty
-        assert newest_offers(connection, FORTNIGHT).empty
-        assert str(newest_offers(connection, FORTNIGHT)["offered_at"].dtype) == "datetime64[ns, UTC]"
-        assert offer_outcomes(connection, datetime(2026, 11, 23, tzinfo=UTC)) == (0, 0)
+        assert past_offers(connection, FORTNIGHT).empty
+        assert str(past_offers(connection, FORTNIGHT)["offered_at"].dtype) == "datetime64[ns, UTC]"
+        assert offer_outcomes(connection, FORTNIGHT.end, FORTNIGHT.end) == (0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -61,8 +61,8 @@ QUERIES: dict[str, list[Ask]] = {
         partial(conversion.scored_users, period=PERIOD, with_addresses=may) for may in (True, False)
     ],
     "conversion.newest_lead_scores": [lambda c: conversion.newest_lead_scores(c, PERIOD)],
-    "conversion.newest_offers": [lambda c: conversion.newest_offers(c, PERIOD)],
-    "conversion.offer_outcomes": [lambda c: conversion.offer_outcomes(c, datetime(2026, 11, 23, tzinfo=UTC))],
+    "conversion.past_offers": [lambda c: conversion.past_offers(c, PERIOD)],
+    "conversion.offer_outcomes": [lambda c: conversion.offer_outcomes(c, PERIOD.end, PERIOD.start)],
     "conversion.find_users": [partial(conversion.find_users, words="50%", with_addresses=may) for may in (True, False)],
     "corrections.correct_forms": [corrections.correct_forms, partial(corrections.correct_forms, texts=["a"])],
     "engagement.sessions_by_role": [

@@ -15,7 +15,7 @@ import pytest
 
 from lib.database import DatabaseProblem, database_url
 from lib.period import Period
-from lib.queries.conversion import newest_offers
+from lib.queries.conversion import past_offers
 from lib.queries.engagement import sessions_by_role
 from lib.queries.health import missing_parts, table_states
 from lib.queries.mistakes import MistakeFilter, top_mistakes
@@ -251,7 +251,7 @@ def answers(address: str) -> tuple[Any, ...]:
         asked = (
             sessions_by_role(connection, [month], completed_only=True),
             top_mistakes(connection, month, MistakeFilter(("detected", "it", "pricing")), limit=100).rows,
-            newest_offers(connection, month),
+            past_offers(connection, month),
         )
         states = table_states(connection, month.end)
         return *(frame.to_csv() for frame in asked), *map(str, states), len(missing_parts(connection, states))

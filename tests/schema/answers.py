@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pandas as pd
 from sqlalchemy import Connection
@@ -41,7 +41,7 @@ def _ranked(c: Connection) -> Iterator[pd.DataFrame]:
     top = mistakes.top_mistakes(c, PERIOD, EVERYTHING, limit=10)
     yield top.rows.assign(total=top.total, different=top.different, left_out=top.left_out)
     yield mistakes.mistake_details(c, PERIOD, EVERYTHING, top.rows).reset_index(drop=True)
-    yield pd.DataFrame([conversion.offer_outcomes(c, datetime(2026, 11, 23, tzinfo=UTC))])
+    yield pd.DataFrame([conversion.offer_outcomes(c, PERIOD.end, PERIOD.start)])
 
 
 def _unordered(c: Connection) -> Iterator[pd.DataFrame]:
@@ -52,7 +52,7 @@ def _unordered(c: Connection) -> Iterator[pd.DataFrame]:
     yield conversion.scored_sessions(c, PERIOD)
     yield conversion.scored_users(c, PERIOD, with_addresses=True)
     yield conversion.newest_lead_scores(c, PERIOD)
-    yield conversion.newest_offers(c, PERIOD)
+    yield conversion.past_offers(c, PERIOD)
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
