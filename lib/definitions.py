@@ -161,7 +161,7 @@ CANDIDATES = """
 - A candidate has at least the minimum number of such sessions.
 - Order: average score falling, sessions falling, user.
 - **Offer status** says who of them **may be offered** now: not those who have accepted an offer (the date is that of
-  the offer), who have no e-mail address, or whose last offer is younger than the cooldown.
+  the offer), who have no e-mail address, or whose last offer is so new that they have to wait.
 - An offer without an answer is open for as long as it is valid, and has lapsed after that.
 - **Revenue potential** is the candidates who may be offered times the price, which is what the customer pays, after the
   discount. **Expected revenue** is that times the share of past offers that were accepted, with the 95 % interval of

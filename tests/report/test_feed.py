@@ -81,6 +81,7 @@ def test_columns_have_real_types_and_every_row_says_its_run(worked_report: Repor
         "lead_status": pa.string(),
         "offered_at": pa.timestamp("us", tz="UTC"),
         "outcome": pa.string(),
+        "offer_status": pa.string(),
         "recommendation": pa.string(),
         **RUN,
     }

@@ -174,7 +174,7 @@ def test_candidates_equal_the_worked_case_in_csv_and_excel(worked_files: dict[st
     assert rows[0]["Last session (UTC)"] == "2026-11-22 16:45:00"
     assert found[0]["Last session (UTC)"] == datetime.fromisoformat("2026-11-22 16:45:00")
     about = dict(book["About"].values)
-    assert about["Revenue potential"] == "$358: 2 candidates at $179"
+    assert about["Revenue potential"] == "$358: 2 candidates to offer at $179"
 
 
 def test_the_worked_case_stands_in_the_page(worked_files: dict[str, bytes]) -> None:
@@ -392,17 +392,17 @@ def workbook(rows: int, *columns: int) -> bytes:
         ("engagement_7d.csv", b"Role,Users\r\nfree,4\r\n", "2 columns instead of 20"),
         ("top_mistakes.csv", ("," * 15 + "\r\n").encode(), "0 rows instead of 10"),
         ("top_mistakes.csv", (("," * 15 + "\r\n") * 10 + "," * 5).encode(), "no end"),
-        ("conversion_candidates.csv", (("," * 14 + "\r\n") * 9).encode(), "8 rows instead of 2"),
+        ("conversion_candidates.csv", (("," * 15 + "\r\n") * 9).encode(), "8 rows instead of 2"),
         ("mistakes_heatmap.png", b"", "does not open"),
         ("mistakes_heatmap.png", b"\x89PNG\r\n\x1a\n", "does not open"),
         ("mistakes_heatmap.png", blank_picture(), "blank"),
         ("mistakes_heatmap.png", picture_without_cells(), "no cells"),
         ("daily_report.xlsx", b"", "does not open"),
         ("daily_report.xlsx", b"PK\x03\x04", "does not open"),
-        ("daily_report.xlsx", workbook(0, 16, 12, 5, 11), "Engagement: it has 0 rows instead of 5"),
-        ("daily_report.xlsx", workbook(5, 16, 12, 5, 11), "Mistakes: it has 5 rows instead of 10"),
+        ("daily_report.xlsx", workbook(0, 16, 12, 5, 12), "Engagement: it has 0 rows instead of 5"),
+        ("daily_report.xlsx", workbook(5, 16, 12, 5, 12), "Mistakes: it has 5 rows instead of 10"),
         ("daily_report.xlsx", workbook(5, 16, 12, 5), "the tables and columns"),
-        ("daily_report.xlsx", workbook(5, 16, 12, 5, 10), "the tables and columns"),
+        ("daily_report.xlsx", workbook(5, 16, 12, 5, 11), "the tables and columns"),
         ("daily_report.xlsx", workbook(0), "the tables and columns"),
         ("daily_summary.json", b"", "not JSON"),
         ("daily_summary.json", b'{"as_of": NaN}', "not JSON"),

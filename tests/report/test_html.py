@@ -173,16 +173,55 @@ def test_the_same_people_are_not_news_again(report: Report) -> None:
 
 def test_those_who_no_longer_qualify_are_named(report: Report) -> None:
     last = read_back(report)
-    gone = {"user_id": "user777", "email": None}, {"user_id": "user778", "email": "eight@example.com"}
+    gone = [
+        {"user_id": "user777", "email": None, "recommendation": "SEND_EXECUTIVE_OFFER"},
+        {"user_id": "user778", "email": "eight@example.com", "recommendation": "SEND_EXECUTIVE_OFFER"},
+        {"user_id": "user779", "email": "nine@example.com", "recommendation": "WAIT"},
+    ]
     last["conversion"]["candidates"] += gone
     for said in (Reader(page(report, compare(report, last))).text, plain_text(report, compare(report, last))):
         assert re.search("2 candidates no longer qualify:? user777, eight@example.com", said)
 
 
+def test_who_bought_or_was_asked_is_listed_last_and_counted_nowhere_else(filled: Fill) -> None:
+    names = ("asked", "bought", "never")
+    people = [{"user_id": name, "email": f"{name}@example.com"} for name in names]
+    held = [{"user_id": name, "confidence_score": 9.0} for name in names for _ in range(3)]
+    offers = [
+        {"user_id": "asked", "triggered_at": "2026-11-21 09:00:00", "offer_accepted": None},
+        {"user_id": "bought", "triggered_at": "2026-06-01 09:00:00", "offer_accepted": True},
+    ]
+    with filled(users=people, sessions=held, offers=offers) as connection:
+        report = report_of(connection)
+    changes, last = nothing_known(report), read_back(report)
+    assert [row["recommendation"] for row in last["conversion"]["candidates"]] == [
+        "WAIT",
+        "ACCEPTED",
+        "SEND_EXECUTIVE_OFFER",
+    ]
+    assert last["conversion"]["revenue_potential"] == 179
+    assert changes.new_candidates == {"never"}
+    assert subject(report, changes).startswith("1 new candidate to offer, ")
+    for said in (Reader(page(report, changes)).text, plain_text(report, changes)):
+        assert "1 to offer, of 3 who qualify." in said
+        assert "Revenue potential: $179 (1 at $179)." in said
+        listed, texts = said.split("Candidates for the offer")[1].split("The offer for each")
+        assert listed.index("never@") < listed.index("asked@") < listed.index("bought@")
+        assert "wait until 21 Dec 2026" in listed
+        assert "no answer yet, open until 23 Nov 2026" in " ".join(listed.split())
+        assert "accepted on 1 Jun 2026" in listed
+        assert "never@example.com" in texts
+        assert "asked@" not in texts
+        assert "bought@" not in texts
+    waiting = [row | {"recommendation": "WAIT"} for row in last["conversion"]["candidates"]]
+    freed = compare(report, last | {"conversion": last["conversion"] | {"candidates": waiting}})
+    assert (freed.new_candidates, freed.gone) == ({"never"}, ())
+
+
 def test_of_many_new_ones_five_are_named_and_the_rest_counted(report: Report) -> None:
     report = with_candidates(report, 1_200)
     changes = nothing_known(report)
-    assert "1,200 new candidates: name0001@example.com," in Reader(page(report, changes)).text
+    assert "1,200 new candidates to offer: name0001@example.com," in Reader(page(report, changes)).text
     assert "name0005@example.com and 1,195 more" in Reader(page(report, changes)).text
 
 
@@ -333,7 +372,7 @@ def test_candidates_are_reported_even_where_the_other_windows_are_empty(filled: 
     sessions = [{"user_id": "ann", "started_at": f"{day} 09:00:00", "confidence_score": 9.0} for day in days]
     with filled(users=[{"user_id": "ann", "email": "ann@example.com"}], sessions=sessions) as connection:
         report = report_of(connection, as_of=date(2026, 11, 22))
-    wanted = "Data is 11 days old; 1 candidate, no sessions: Fluency Lab, 22 Nov 2026"
+    wanted = "Data is 11 days old; 1 to offer, of 1 who qualify, no sessions: Fluency Lab, 22 Nov 2026"
     assert subject(report, Changes()) == wanted
     assert "ann@example.com" in Reader(page(report)).text
 
@@ -400,18 +439,20 @@ def test_an_analysis_with_more_rows_than_its_limit_is_said_to_be_cut(report: Rep
 
 def test_the_subject_says_the_news(report: Report, changes: Changes) -> None:
     # Sixteen sessions, eight in the week before.
-    assert subject(report, changes) == "1 new candidate, sessions +100 %: Fluency Lab, 22 Nov 2026"
+    assert subject(report, changes) == "1 new candidate to offer, sessions +100 %: Fluency Lab, 22 Nov 2026"
     many = replace(changes, new_candidates=frozenset({"a", "b", "c"}))
-    assert subject(report, many) == "3 new candidates, sessions +100 %: Fluency Lab, 22 Nov 2026"
+    assert subject(report, many) == "3 new candidates to offer, sessions +100 %: Fluency Lab, 22 Nov 2026"
 
 
 def test_the_subject_of_a_first_report_calls_nobody_new(report: Report) -> None:
-    assert subject(report, Changes()) == "2 candidates, sessions +100 %: Fluency Lab, 22 Nov 2026"
+    assert subject(report, Changes()) == "2 to offer, of 2 who qualify, sessions +100 %: Fluency Lab, 22 Nov 2026"
 
 
 def test_without_new_candidates_the_subject_has_the_next_best_news(report: Report, changes: Changes) -> None:
     old = replace(changes, new_candidates=frozenset())
-    assert subject(report, replace(old, gone=(), new_mistakes=frozenset())).startswith("No new candidates, sessions")
+    assert subject(report, replace(old, gone=(), new_mistakes=frozenset())).startswith(
+        "No new candidates to offer, sessions"
+    )
     mistakes = nothing_known(report).new_mistakes
     assert subject(report, replace(old, new_mistakes=mistakes)).startswith("10 mistakes new in the top ten, sessions")
     gone = nothing_known(report).gone
