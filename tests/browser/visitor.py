@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -82,6 +84,16 @@ class Visitor:
         self.sidebar.get_by_role("link", name=label, exact=True).click()
         expect(self.main.get_by_role("heading", level=1, name=label)).to_be_visible()
         self.settle()
+
+    def walk(self, *labels: str) -> Iterator[str]:
+        """From the first page, which is open, to each of the others by the sidebar, closed as it may be on a phone."""
+        for place, label in enumerate(labels):
+            if place:
+                links = self.sidebar.get_by_role("link", include_hidden=True)
+                links.filter(has_text=re.compile(f"{label}$")).dispatch_event("click")
+            expect(self.main.get_by_role("heading", level=1, name=label)).to_be_visible()
+            self.settle()
+            yield label
 
     def metric(self, label: str) -> Locator:
         """The figure of a card."""
