@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
 from openpyxl import load_workbook
 from openpyxl.workbook import Workbook
 from PIL import Image
@@ -39,11 +38,11 @@ TYPES: dict[str, Any] = {
 }
 QUERY = {"min_confidence": "7.5", "min_sessions": "2", "engagement_days": "14", "mistakes_days": "90"}
 TABLES = {
-    "": ["Sessions a week"],
-    "engagement": ["Engagement by role", "Sessions a week", "Confidence by level"],
-    "mistakes": ["Mistakes by type", "Top mistakes"],
-    "conversion": ["Candidates", "What if", "Candidates by score"],
-    "data_health": ["Tables", "Oddities"],
+    "Home": ["Sessions a week"],
+    "Engagement": ["Engagement by role", "Sessions a week", "Confidence by level"],
+    "Mistakes": ["Mistakes by type", "Top mistakes"],
+    "Conversion": ["Candidates", "What if", "Candidates by score"],
+    "Data health": ["Tables", "Oddities"],
 }
 
 
@@ -99,11 +98,16 @@ def take_all(visitor: Visitor, inside: Locator, label: str, check: Callable[[byt
     return [check(visitor.take(button)[1]) for button in visitor.downloads(label, inside).all()]
 
 
-@pytest.mark.parametrize("path", TABLES)
-def test_every_file_of_a_page_opens_and_says_what_it_is(visitor: Visitor, path: str) -> None:
-    visitor.open(path, **QUERY)
+def test_every_file_of_every_page_opens_and_says_what_it_is(visitor: Visitor) -> None:
+    visitor.open("", **QUERY)
+    for label in visitor.walk(*TABLES):
+        check_files(visitor, TABLES[label])
+
+
+def check_files(visitor: Visitor, names: list[str]) -> None:
+    """The files of the open page, whose tables have these names."""
     tables, books = take_all(visitor, visitor.main, "CSV", is_csv), take_all(visitor, visitor.main, "Excel", book)
-    assert [opened.sheetnames for opened in books] == [["About", name] for name in TABLES[path]]
+    assert [opened.sheetnames for opened in books] == [["About", name] for name in names]
     for rows, opened in zip(tables, books, strict=True):
         sheet = opened.worksheets[1]
         assert len(rows) == sheet.max_row > 1
@@ -117,11 +121,13 @@ def test_every_file_of_a_page_opens_and_says_what_it_is(visitor: Visitor, path: 
     assert len(pictures) == visitor.main.get_by_test_id("stVegaLiteChart").count()
 
     whole = book(visitor.take(visitor.downloads("Whole page", visitor.sidebar))[1])
-    assert set(TABLES[path]) <= set(whole.sheetnames)
+    assert set(names) <= set(whole.sheetnames)
 
 
-def test_a_file_says_the_window_and_the_filters_that_it_was_taken_under(visitor: Visitor) -> None:
-    visitor.open("conversion", **QUERY, as_of="2026-11-15")
+def test_a_file_says_the_window_and_the_filters_that_it_was_taken_under_and_each_tab_has_its_own(
+    visitor: Visitor,
+) -> None:
+    visitor.open("conversion", **QUERY, as_of="2026-11-15", user="user455")
     count = int(visitor.metric("Candidates").inner_text())
     opened = book(visitor.take(visitor.downloads("Excel").first)[1])
     says = about(opened)
@@ -129,6 +135,14 @@ def test_a_file_says_the_window_and_the_filters_that_it_was_taken_under(visitor:
     for part in ("Confidence above: 7.5", "Sessions at least: 2"):
         assert part in says["Filters"]
     assert opened["Candidates"].max_row - 1 == count == len(visitor.rows())
+
+    for name in ("Why or why not", "In and out", "Near misses"):
+        panel = visitor.tab(name)
+        expect(visitor.downloads("Excel", panel)).to_be_visible()
+        (rows,) = take_all(visitor, panel, "CSV", is_csv)
+        (opened,) = take_all(visitor, panel, "Excel", book)
+        assert opened.sheetnames == ["About", name]
+        assert len(rows) == opened[name].max_row > 1
 
 
 def test_the_only_csv_of_a_table_is_the_one_that_is_safe_to_open(visitor: Visitor) -> None:
@@ -139,14 +153,3 @@ def test_the_only_csv_of_a_table_is_the_one_that_is_safe_to_open(visitor: Visito
     expect(visitor.page.get_by_role("button", name="Download as CSV")).to_have_count(0)
     expect(visitor.main.get_by_text("10 of ")).to_be_visible()
     assert len(visitor.rows(visitor.main.get_by_test_id("stColumn").last)) == 10
-
-
-@pytest.mark.parametrize("name", ["In and out", "Near misses", "Why or why not"])
-def test_the_tables_in_the_tabs_can_be_taken_along(visitor: Visitor, name: str) -> None:
-    visitor.open("conversion", **QUERY, user="user455")
-    panel = visitor.tab(name)
-    expect(visitor.downloads("Excel", panel)).to_be_visible()
-    (rows,) = take_all(visitor, panel, "CSV", is_csv)
-    (opened,) = take_all(visitor, panel, "Excel", book)
-    assert opened.sheetnames == ["About", name]
-    assert len(rows) == opened[name].max_row > 1

@@ -10,6 +10,7 @@ from tests.browser.visitor import Visitor
 
 CELL = "grammar, Articles: "
 QUERY = "cells=grammar%7CArticles"
+OTHER = "vocabulary, Basic phrases: "
 FADED = "0.25"
 
 
@@ -23,67 +24,56 @@ def the_list(visitor: Visitor) -> Locator:
     return visitor.main.get_by_test_id("stColumn").filter(has=visitor.page.get_by_test_id("stDataFrame")).last
 
 
-def test_a_cell_narrows_the_list_and_a_second_click_brings_it_back(visitor: Visitor) -> None:
+def test_a_cell_narrows_the_list_survives_a_reload_and_a_second_click_brings_all_back(visitor: Visitor) -> None:
     visitor.open("mistakes")
     every = texts(visitor)
     visitor.cell(CELL).dispatch_event("click")
     visitor.expect_query(QUERY)
-    expect(visitor.cell("vocabulary, Basic phrases: ")).to_have_attribute("fill-opacity", FADED)
+    expect(visitor.cell(OTHER)).to_have_attribute("fill-opacity", FADED)
     few = visitor.rows(the_list(visitor))
     assert {(row[8], row[9]) for row in few} == {("grammar", "Articles")}
     promised = (visitor.cell(CELL).get_attribute("aria-label") or "").partition(": ")[2].split()[0]
     assert sum(int(row[3]) for row in few) == int(promised)
 
-    visitor.cell(CELL).dispatch_event("click")
-    visitor.expect_query("")
-    assert texts(visitor) == every
-
-
-def test_two_cells_show_the_mistakes_of_both(visitor: Visitor) -> None:
-    visitor.open("mistakes")
-    visitor.cell(CELL).dispatch_event("click")
-    visitor.expect_query(QUERY)
-    visitor.cell("vocabulary, Tone: ").dispatch_event("click")
-    visitor.expect_query(f"{QUERY}~vocabulary%7CTone")
-    assert {row[9] for row in visitor.rows(the_list(visitor))} == {"Articles", "Tone"}
-
-
-def test_a_picked_cell_survives_a_reload_and_can_be_cleared_after_it(visitor: Visitor) -> None:
-    visitor.open("mistakes")
-    visitor.cell(CELL).dispatch_event("click")
-    visitor.expect_query(QUERY)
-    few = texts(visitor)
     visitor.page.reload()
     visitor.settle()
     assert visitor.query == QUERY
-    assert texts(visitor) == few
-    expect(visitor.cell("vocabulary, Basic phrases: ")).to_have_attribute("fill-opacity", FADED)
+    assert visitor.rows(the_list(visitor)) == few
+    expect(visitor.cell(OTHER)).to_have_attribute("fill-opacity", FADED)
 
     visitor.cell(CELL).dispatch_event("click")
     visitor.expect_query("")
-    assert texts(visitor) != few
+    expect(visitor.cell(OTHER)).not_to_have_attribute("fill-opacity", FADED)
+    assert texts(visitor) == every
 
 
-def test_the_button_that_shows_all_clears_the_cell_as_well(visitor: Visitor) -> None:
+def test_two_cells_show_both_one_button_clears_them_and_another_view_has_cells_of_its_own(visitor: Visitor) -> None:
     visitor.open("mistakes", cells="grammar|Articles")
     few = texts(visitor)
+    visitor.cell("vocabulary, Tone: ").dispatch_event("click")
+    visitor.expect_query(f"{QUERY}~vocabulary%7CTone")
+    visitor.settle()
+    assert {row[9] for row in visitor.rows(the_list(visitor))} == {"Articles", "Tone"}
+
     visitor.main.get_by_role("button", name="show all").click()
     visitor.expect_query("")
-    expect(visitor.cell("vocabulary, Basic phrases: ")).not_to_have_attribute("fill-opacity", FADED)
-    assert texts(visitor) != few
+    expect(visitor.cell(OTHER)).not_to_have_attribute("fill-opacity", FADED)
+    every = texts(visitor)
+    assert every != few
 
-
-def test_a_cell_of_another_view_counts_for_that_view_alone(visitor: Visitor) -> None:
-    visitor.open("mistakes", cells="grammar|Articles")
+    visitor.cell(CELL).dispatch_event("click")
+    visitor.expect_query(QUERY)
     visitor.choose("Across", "English level")
     visitor.expect_query("view=level")
+    visitor.settle()
     assert len(texts(visitor)) == 10
     visitor.cell("B1, Articles: ").dispatch_event("click")
     visitor.expect_in_query("view=level", "cells=B1%7CArticles")
+    visitor.settle()
     assert {row[9] for row in visitor.rows(the_list(visitor))} == {"Articles"}
 
 
-def test_three_picked_mistakes_become_three_posts_to_edit_copy_and_take_along(visitor: Visitor) -> None:
+def test_three_picked_mistakes_and_no_fourth_become_posts_to_edit_copy_and_take_along(visitor: Visitor) -> None:
     visitor.open("mistakes")
     picked = texts(visitor)[:3]
     for row in range(3):
@@ -113,6 +103,10 @@ def test_three_picked_mistakes_become_three_posts_to_edit_copy_and_take_along(vi
     name, content = visitor.take(visitor.downloads("Picture", panel))
     assert name.endswith(".png")
     assert Image.open(io.BytesIO(content)).size in {(1200, 627), (2400, 1254)}
+
+    visitor.tick(3)
+    expect(visitor.main.get_by_text("A series has 3 posts at most")).to_be_visible()
+    expect(visitor.page.get_by_role("tab")).to_have_count(3)
 
 
 def test_what_is_picked_stays_in_the_tray_while_cells_are_clicked_until_it_is_removed(visitor: Visitor) -> None:
@@ -145,14 +139,6 @@ def test_what_is_picked_stays_in_the_tray_while_cells_are_clicked_until_it_is_re
 def tab_texts(visitor: Visitor) -> list[str]:
     """The mistakes that posts are written about."""
     return [tab.inner_text().partition(". ")[2] for tab in visitor.page.get_by_role("tab").all()]
-
-
-def test_a_fourth_picked_mistake_makes_no_fourth_post(visitor: Visitor) -> None:
-    visitor.open("mistakes")
-    for row in range(4):
-        visitor.tick(row)
-    expect(visitor.main.get_by_text("A series has 3 posts at most")).to_be_visible()
-    expect(visitor.page.get_by_role("tab")).to_have_count(3)
 
 
 def test_a_mistake_of_few_users_is_not_offered_for_a_post_and_the_page_says_why(visitor: Visitor) -> None:

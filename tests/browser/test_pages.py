@@ -15,7 +15,7 @@ from tests.browser.visitor import Visitor
 PAGES = [label for _, label, _ in sidebar.PAGES]
 READABLE = 3.0  # contrast; captions are grey on purpose
 TEXTS = "h1, h3, p, label, [data-testid=stMetricValue], svg .role-axis-label text, svg .role-axis-title text"
-INKS = """parts => parts.filter(e => e.checkVisibility() && !e.closest(':disabled, [kind=primary]')).map(e =>
+INKS = """parts => parts.filter(e => e.checkVisibility() && !e.closest(':disabled, [kind^=primary]')).map(e =>
     [e.textContent, e.namespaceURI.endsWith('svg') ? getComputedStyle(e).fill : getComputedStyle(e).color])"""
 GROUND = "app => getComputedStyle(app).backgroundColor"
 WIDTHS = "[...document.querySelectorAll('html, body, [data-testid=stMain]')].map(e => e.scrollWidth)"
