@@ -23,11 +23,15 @@ __all__ = ["AnalysisProblem", "Answer", "Limits", "run_own"]
 LONGEST_STATEMENT = 100_000  # characters; SQLite takes as many bytes
 LONGEST_ROW = 500_000  # bytes that a server may send as one row
 TOO_LONG = f"a row of more than {LONGEST_ROW:,} bytes"
-# A server has no bound of its own for what it sends; the text in the way of a longer row becomes its error message.
+# A server has no bound of its own for what it sends; the text in the way of a longer row becomes its error message. The
+# size comes first: as a text, a value of a gigabyte takes minutes that nothing ends.
 _BOUNDED = r"""SELECT answer.* FROM (
 {sql}
-) AS answer WHERE CASE WHEN octet_length(answer\:\:text) <= {longest} THEN TRUE
-ELSE CAST('{too_long}' || left(answer\:\:text, 0) AS integer) IS NULL END LIMIT {rows}"""
+) AS answer WHERE CASE
+WHEN pg_column_size(answer) > {longest}
+THEN CAST('{too_long}' || left(pg_column_size(answer)\:\:text, 0) AS integer) IS NULL
+WHEN octet_length(answer\:\:text) > {longest} THEN CAST('{too_long}' || left(answer\:\:text, 0) AS integer) IS NULL
+ELSE TRUE END LIMIT {rows}"""
 # What begins something that is no code: comments, texts, quoted names, and PostgreSQL's texts between dollars.
 _NO_CODE = re.compile(r"--[^\n]*|/\*|'|\"|\$\w*+\$")
 _TAG = re.compile(r"(?=(\$\w*+\$))")
@@ -71,7 +75,7 @@ def run_own(
     try:
         names, rows, is_cut = fetched(connection, statement, limits, withheld, stop)
     except OutOfTime as end:
-        raise AnalysisProblem(_ending(stop, limits)) from end
+        raise AnalysisProblem(f"{_ending(stop, limits)} {end}".strip()) from end
     except Refused as refusal:
         raise AnalysisProblem(str(refusal)) from refusal
     except DBAPIError as error:

@@ -6,18 +6,23 @@ do more than it should is not used. docs/sql_page.md has the statements that mak
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from threading import Event, Thread
 from typing import Any
 
 from sqlalchemy import Connection, Executable, bindparam, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.queries.guard import BATCH, NOTHING, Fetched, Limits, OutOfTime, Stop, Withheld, rows_within
+from lib.refusals import problem_of
 from lib.schema import TABLES
 
-CANCEL_SECONDS = 5
+GRACE_SECONDS = 1  # for a server to stop what was cancelled
+OF_ITS_OWN = "fluency_of_its_own"  # option of a connection: it is there for one statement alone
 REMEDY = "docs/sql_page.md has the statements that make a user that only reads what it should."
 KNOWN: Withheld = frozenset((table.name, column.name) for table in TABLES for column in table.columns)
 SHORTEST = 1  # ms; 0 would be no limit
@@ -94,7 +99,7 @@ def own_user(address: str, withheld: Withheld) -> Iterator[Connection]:
     try:
         with connect(engine) as connection:
             _check_user(connection, withheld)
-            yield connection
+            yield connection.execution_options(**{OF_ITS_OWN: True})
     except DatabaseProblem as problem:
         raise _of_this_address(problem) from problem
     finally:
@@ -127,25 +132,73 @@ def readable(connection: Connection) -> frozenset[tuple[str, str]]:
 
 def fetched(connection: Connection, statement: Executable, limits: Limits, stop: Stop) -> Fetched:
     """See `lib.queries.wall.fetched`; what is withheld is so by the rights of the connection's user."""
-    raw: Any = connection.connection.driver_connection
     end = time.monotonic() + limits.seconds
-    point = connection.begin_nested()  # what is set inside, and what breaks, ends with it
+    with (
+        _of_its_own(connection) as own,
+        closing(own.begin_nested()),  # nothing that the statement sets outlives it
+        _ending_in_time(own, limits.seconds, stop) as is_due,
+    ):
 
-    def look() -> None:
-        """Gives each batch of rows the time that is left: a statement may set the server's limit to another value."""
-        if stop.is_wished or time.monotonic() > end:
-            raise OutOfTime
-        left = max(SHORTEST, round((end - time.monotonic()) * 1000))
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {left}")
+        def look() -> None:
+            """Give each batch of rows the time that is left: a statement may set the server's limit to another."""
+            left = end - time.monotonic()
+            if is_due.is_set() or stop.is_wished or left <= 0:
+                raise OutOfTime
+            own.exec_driver_sql(f"SET LOCAL statement_timeout = {max(SHORTEST, round(left * 1000))}")
 
-    def cancel() -> None:
-        with suppress(connection.dialect.loaded_dbapi.Error):  # then it ends with its time
-            raw.cancel_safe(timeout=CANCEL_SECONDS)
+        look()
+        with closing(own.execute(statement.execution_options(yield_per=BATCH))) as result:
+            return list(result.keys()), *rows_within(limits, result.fetchmany, look)
 
+
+@contextmanager
+def _of_its_own(connection: Connection) -> Iterator[Connection]:
+    """A connection for one statement, which may be cut, that sees the same moment of the data as ``connection``."""
+    if OF_ITS_OWN in connection.get_execution_options():
+        yield connection
+        return
+    moment = connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
     try:
-        with stop.heard_by(cancel):
-            look()
-            with closing(connection.execute(statement.execution_options(yield_per=BATCH))) as result:
-                return list(result.keys()), *rows_within(limits, result.fetchmany, look)
+        own = connection.engine.execution_options(isolation_level="REPEATABLE READ").connect()
+    except SQLAlchemyError as error:
+        raise problem_of(error) from error
+    with own:
+        own.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{moment}'")
+        yield own
+
+
+@contextmanager
+def _ending_in_time(connection: Connection, seconds: float, stop: Stop) -> Iterator[Event]:
+    """Cancel what runs on the connection when its time is over or ``stop`` is wished, which sets the event.
+
+    A server looks neither at the cancellation nor at its own limit while it makes one value into a text, or sends it:
+    a second later the connection is cut. Raises OutOfTime then.
+    """
+    raw: Any = connection.connection.driver_connection
+    is_due, is_over, is_cut = Event(), Event(), Event()
+
+    def watch() -> None:
+        is_due.wait(seconds)
+        if is_over.is_set():
+            return
+        is_due.set()
+        with suppress(connection.dialect.loaded_dbapi.Error):
+            raw.cancel_safe(timeout=GRACE_SECONDS)
+        if not is_over.wait(GRACE_SECONDS):
+            is_cut.set()
+            with suppress(OSError), socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM) as line:
+                line.shutdown(socket.SHUT_RDWR)
+
+    watching = Thread(target=watch, name="statement clock", daemon=True)
+    watching.start()
+    try:
+        with stop.heard_by(is_due.set):
+            yield is_due
+    except SQLAlchemyError as error:
+        if is_cut.is_set():
+            raise OutOfTime("Its connection was cut, since the server did not stop by itself.") from error
+        raise
     finally:
-        point.rollback()
+        is_over.set()
+        is_due.set()
+        watching.join()

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
 import re
+import signal
 import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from lib.queries.wall import FIELD_COLUMNS, Place, tables_seen, withheld_from
 from lib.queries.wall_postgresql import WRITING
 from lib.queries.wall_sqlite import KNOWN
 from lib.schema import TABLES
+from lib.snapshots import snapshot
 from tests.attacks.statements import LONG
 from tests.conftest import opened
 from tests.factory import make_database, worked_case
@@ -266,6 +269,62 @@ def test_on_sqlite_addresses_in_what_learners_wrote_are_replaced_before_a_statem
     with pytest.raises(AnalysisProblem) as caught:
         ask(place, "select json_extract('{}', error_text) from detected_errors")
     assert "kim" not in str(caught.value)
+
+
+@contextmanager
+def frozen_in_its_sleep(server: Server) -> Iterator[None]:
+    """Freeze the process of the server that sleeps for a statement as soon as it does: it hears nothing any more."""
+    found: list[int] = []
+
+    def freeze() -> None:
+        for _ in range(3_000):
+            found.extend(
+                pid for (pid,) in server.execute("SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+            )
+            if found:
+                os.kill(found[0], signal.SIGSTOP)
+                return
+
+    freezing = threading.Thread(target=freeze)
+    freezing.start()
+    try:
+        yield
+    finally:
+        freezing.join()
+        for pid in found:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("is_walled", [True, False], ids=["a user of its own", "the connection of a page or a report"])
+def test_on_postgresql_a_statement_ends_although_the_server_hears_nothing(
+    postgres_server: Server, server_place: Place, is_walled: bool
+):
+    limits, refusal = Limits(seconds=1), r"took longer than 1 seconds and was stopped\. Its connection was cut"
+    with frozen_in_its_sleep(postgres_server):
+        if is_walled:
+            with pytest.raises(AnalysisProblem, match=refusal):
+                ask(server_place, "select pg_sleep(20)", limits=limits)
+            return
+        with opened(server_place.main) as connection:
+            with pytest.raises(AnalysisProblem, match=refusal):
+                run_own(connection, "select pg_sleep(20)", MONTH, limits)
+            # What comes after it in the same report goes on.
+            assert connection.execute(text("select count(*) from users")).scalar_one() > 0
+            assert run_own(connection, "select count(*) as n from users", MONTH, Limits()).frame["n"].tolist()[0] > 0
+
+
+def test_an_own_analysis_sees_the_moment_that_the_report_sees(postgres_server: Server):
+    url = make_database(postgres_server.create_database("one_moment"), users=[{"user_id": "ann"}])
+    engine = open_engine(database_url(url))
+    try:
+        with snapshot(engine) as (connection, _):
+            with psycopg.connect(url) as writer:
+                writer.execute("INSERT INTO users (user_id) VALUES ('ben')")
+            assert run_own(connection, "select user_id from users", MONTH, Limits()).frame["user_id"].tolist() == [
+                "ann"
+            ]
+    finally:
+        engine.dispose()
 
 
 def test_a_wish_that_came_before_the_statement_ends_it_too(place: Place):
