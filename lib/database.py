@@ -7,30 +7,33 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+from pandas.api.types import infer_dtype
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
     Executable,
     NullPool,
+    Row,
     Select,
+    SelectBase,
     create_engine,
     event,
-    inspect,
     make_url,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from lib.refusals import CHECK_ADDRESS, WAIT_SECONDS, DatabaseProblem, problem_of
+from lib.schema.present import AS_TEXT, UnreadableColumn, as_in_schema, forget_tables, present_tables
 
 __all__ = [
     "DatabaseProblem",
@@ -42,11 +45,13 @@ __all__ = [
     "no_rows",
     "open_engine",
     "read",
+    "rows_of",
     "shown_address",
     "sql_text",
     "to_utc",
 ]
 
+REPLACED = "\ufffd"
 UNTOLD = "fluency_untold_sql"
 Kind = Literal["str", "int64", "float64", "bool", "utc"]
 
@@ -123,7 +128,7 @@ def _postgresql_engine(url: URL, writable: bool, query_seconds: float) -> Engine
             f"-c idle_in_transaction_session_timeout={IDLE_SECONDS * 1000}",
         ]
     usual = {"connect_timeout": CONNECT_SECONDS, "application_name": "fluency lab"}
-    return create_engine(
+    engine = create_engine(
         url,
         connect_args={
             **{name: value for name, value in usual.items() if name not in url.query},
@@ -138,6 +143,7 @@ def _postgresql_engine(url: URL, writable: bool, query_seconds: float) -> Engine
         pool_recycle=RECYCLE_SECONDS,
         pool_pre_ping=True,
     )
+    return engine if writable else _reading(engine)
 
 
 def _sqlite_engine(url: URL, writable: bool) -> Engine:
@@ -152,13 +158,40 @@ def _sqlite_engine(url: URL, writable: bool) -> Engine:
         hide_parameters=True,
         poolclass=NullPool,
     )
-    if not writable:
-        event.listen(engine, "connect", _only_read)
-    return engine
+    if writable:
+        return engine
+    event.listen(engine, "connect", _only_read)
+    return _reading(engine)
 
 
 def _only_read(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     connection.cursor().execute("PRAGMA query_only = ON")
+    connection.create_function(AS_TEXT, 1, _replaced, deterministic=True)
+
+
+def _replaced(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")
+
+
+def _reading(engine: Engine) -> Engine:
+    """The engine, whose questions find tables and columns that are not quite as the schema says, see schema.present."""
+    event.listen(engine, "before_cursor_execute", _as_in_schema, retval=True)
+    event.listen(engine, "checkin", forget_tables)
+    return engine
+
+
+def _as_in_schema(
+    connection: Connection, _cursor: object, sql: str, values: Any, context: Any, _executemany: bool
+) -> tuple[str, Any]:
+    if not isinstance(getattr(context.compiled, "statement", None), SelectBase):
+        return sql, values  # of somebody else, who knows his tables
+    options = dict(context.execution_options)
+    if connection.dialect.name == "sqlite" and any(isinstance(value, str) and REPLACED in value for value in values):
+        options[AS_TEXT] = True  # a sign that was put in place of another is to be found as well
+    try:
+        return as_in_schema(connection, sql, options), values
+    except UnreadableColumn as column:
+        raise DatabaseProblem(str(column), "Data health names every column that cannot be read.") from column
 
 
 def _check_file(path: Path) -> None:
@@ -215,13 +248,35 @@ def read(connection: Connection, statement: Select[Any] | Executable, columns: d
 
     Kinds: pandas' "str", "int64", "float64", "bool"; "utc" for timestamps (datetime64[ns, UTC], NaT where unreadable).
     """
-    rows = connection.execute(statement).fetchall()
-    frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=list(columns))
+    frame = _frame(connection, statement, list(columns))
+    if connection.dialect.name == "sqlite" and any(
+        _has_bytes(frame[name]) for name in columns if columns[name] == "str"
+    ):
+        statement = statement.execution_options(**{AS_TEXT: True})
+        frame = _frame(connection, statement, list(columns))
     for name, kind in columns.items():
         frame[name] = to_utc(frame[name]) if kind == "utc" else frame[name].astype(kind)
     if not connection.get_execution_options().get(UNTOLD):
         frame.attrs["sql"] = sql_text(connection, statement)
     return frame
+
+
+def rows_of(connection: Connection, statement: Select[Any]) -> Sequence[Row[Any]]:
+    """All rows of the answer. SQLite may hold bytes that are not UTF-8 as a text: those are U+FFFD."""
+    try:
+        return connection.execute(statement).fetchall()
+    except OperationalError as error:
+        if "decode to UTF-8" not in str(error.orig):
+            raise
+        return connection.execute(statement.execution_options(**{AS_TEXT: True})).fetchall()
+
+
+def _frame(connection: Connection, statement: Any, names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame.from_records([tuple(row) for row in rows_of(connection, statement)], columns=names)
+
+
+def _has_bytes(values: pd.Series[Any]) -> bool:
+    return bool(values.dtype == object) and infer_dtype(values) in ("bytes", "mixed")
 
 
 def no_rows(columns: dict[str, Kind]) -> pd.DataFrame:
@@ -256,12 +311,13 @@ def _parsed(values: pd.Series[Any]) -> pd.Series[Any]:
 
 def sql_text(connection: Connection, statement: Any) -> str:
     """The statement as the database gets it, values written out, for people who want to check a number."""
-    return str(statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    return as_in_schema(connection, str(compiled), statement.get_execution_options())
 
 
 def has_table(connection: Connection, name: str) -> bool:
-    """Whether the database has a table (or view) of that name."""
-    return inspect(connection).has_table(name)
+    """Whether the database has one of the seven tables, be it a view."""
+    return name in present_tables(connection)
 
 
 def newest(values: pd.Series[Any]) -> datetime | None:

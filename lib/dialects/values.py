@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 
 from lib.dialects.condition import Condition, written
+from lib.schema.present import AS_TEXT
 
 WHITE_SPACE: ColumnElement[str] = literal_column("' \t\r\n'")
 EMPTY: ColumnElement[str] = literal_column("''")
@@ -40,7 +42,11 @@ class _IsNeither(Condition):
     inherit_cache = True
 
 
-class _MayRead(Condition):
+class _IsOddText(Condition):
+    inherit_cache = True
+
+
+class _IsOneOf(Condition):
     inherit_cache = True
 
 
@@ -82,14 +88,19 @@ def is_neither(column: ColumnElement[Any]) -> ColumnElement[bool]:
     return _IsNeither(column)
 
 
-def may_read(table: str) -> ColumnElement[bool]:
-    """Whether whoever is connected may read a table that is there, or a part of it."""
-    return _MayRead(literal(table, Text))
-
-
 def is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
     """True where a text is NULL or nothing but white space."""
     return or_(column.is_(None), func.trim(column, WHITE_SPACE) == EMPTY)
+
+
+def is_odd_text(*columns: ColumnElement[Any]) -> ColumnElement[bool]:
+    """True where one of the columns holds bytes that are no text, or not one in UTF-8; never on PostgreSQL."""
+    return _IsOddText(*columns)
+
+
+def is_one_of(column: ColumnElement[str], texts: Iterable[str]) -> ColumnElement[bool]:
+    """True where ``column`` holds one of ``texts``, in SQLite also as bytes; an index is used."""
+    return _IsOneOf(column, *(literal(text, Text) for text in texts))
 
 
 def text_or(column: ColumnElement[Any], otherwise: str) -> ColumnElement[str]:
@@ -117,15 +128,31 @@ def _number_sqlite(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CASE WHEN ({column} {between}) THEN {column} + 0 END"
 
 
-@compiles(_MayRead)
-def _may_read(element: _MayRead, compiler: SQLCompiler, **kw: Any) -> str:
-    (table,) = element.clauses
-    return written(compiler, func.has_any_column_privilege(table, literal_column("'SELECT'")), kw)
+@compiles(_IsOddText)
+def _is_odd_text(element: _IsOddText, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(1 = 0)"
 
 
-@compiles(_MayRead, "sqlite")
-def _may_read_sqlite(element: _MayRead, compiler: SQLCompiler, **kw: Any) -> str:
-    return "(1 = 1)"
+@compiles(_IsOddText, "sqlite")
+def _is_odd_text_sqlite(element: _IsOddText, compiler: SQLCompiler, **kw: Any) -> str:
+    columns = [compiler.process(clause, **kw) for clause in element.clauses]
+    are_bytes = " OR ".join(f"typeof({column}) = 'blob'" for column in columns)
+    together = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
+    given = f"CAST({together} AS BLOB)"
+    return f"({are_bytes} OR CAST({AS_TEXT}({given}) AS BLOB) <> {given})"
+
+
+@compiles(_IsOneOf)
+def _is_one_of_these(element: _IsOneOf, compiler: SQLCompiler, **kw: Any) -> str:
+    column, *texts = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({column} IN ({', '.join(texts)}))"
+
+
+@compiles(_IsOneOf, "sqlite")
+def _is_one_of_these_sqlite(element: _IsOneOf, compiler: SQLCompiler, **kw: Any) -> str:
+    column, *texts = (compiler.process(clause, **kw) for clause in element.clauses)
+    as_bytes = (f"CAST({text} AS BLOB)" for text in texts)
+    return f"({column} IN ({', '.join([*texts, *as_bytes])}))"
 
 
 @compiles(_IsYes)

@@ -23,7 +23,7 @@ from sqlalchemy.sql.expression import Subquery
 
 from lib.addresses import ADDRESS_SIGNS
 from lib.database import Kind, has_table, no_rows, read
-from lib.dialects import EMPTY, before, code_points, in_window, is_neither, is_yes, moment, number
+from lib.dialects import EMPTY, before, code_points, in_window, is_neither, is_one_of, is_yes, moment, number
 from lib.period import Period
 from lib.schema import coaching_sessions as s
 from lib.schema import conversion_triggers as t
@@ -51,7 +51,7 @@ def scored_sessions(connection: Connection, period: Period) -> pd.DataFrame:
 def scored_sessions_of(connection: Connection, period: Period, user_id: str) -> pd.DataFrame:
     """The same of one user, whatever the role."""
     query = select(s.c.user_id, s.c.session_id, s.c.started_at, _SCORE).where(
-        s.c.user_id == user_id, in_window(s.c.started_at, period), _SCORE.is_not(None)
+        is_one_of(s.c.user_id, [user_id]), in_window(s.c.started_at, period), _SCORE.is_not(None)
     )
     return read(connection, query, _SCORES).dropna(subset=["started_at"])
 
@@ -151,7 +151,7 @@ def _found_by_id(words: str) -> ColumnElement[bool]:
 
 def _of_free_users(query: Select[Any], period: Period) -> Select[Any]:
     return query.join(users, users.c.user_id == s.c.user_id).where(
-        users.c.role == FREE, in_window(s.c.started_at, period), _SCORE.is_not(None)
+        is_one_of(users.c.role, [FREE]), in_window(s.c.started_at, period), _SCORE.is_not(None)
     )
 
 

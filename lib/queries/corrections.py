@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from sqlalchemy import Connection, or_, select
 
-from lib.database import Kind, has_table, no_rows, read
+from lib.database import Kind, has_table, no_rows, read, rows_of
 from lib.dialects import is_blank
 from lib.queries.mistake_tables import tables
 from lib.schema import it_errors as i
@@ -36,5 +36,7 @@ def correct_forms(connection: Connection, texts: Sequence[str] | None = None) ->
 def _patterns_in(connection: Connection, texts: Sequence[str]) -> list[str]:
     """With the domain beside it each pattern is one step in an index; then only the rows of these are added up."""
     together = "\n".join(texts).casefold()
-    known = connection.execute(select(i.c.domain, i.c.error_pattern).distinct())
-    return sorted({pattern for _, pattern in known if pattern is not None and pattern.casefold() in together})
+    known = rows_of(connection, select(i.c.domain, i.c.error_pattern).distinct())
+    return sorted(
+        {pattern for _, pattern in map(tuple, known) if pattern is not None and pattern.casefold() in together}
+    )

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, union_all
 
 from lib.database import Kind, read
-from lib.dialects import EMPTY, UNKNOWN, amount, in_window, is_blank, is_set, number, text_or
+from lib.dialects import EMPTY, UNKNOWN, amount, in_window, is_blank, is_one_of, is_set, number, text_or
 from lib.period import Period
 from lib.schema import coaching_sessions as s
 from lib.schema import users as u
@@ -110,5 +110,5 @@ def level_is(levels: Collection[str]) -> ColumnElement[bool]:
 
 
 def _is_one_of(column: ColumnElement[str], names: Collection[str]) -> ColumnElement[bool]:
-    named = column.in_(sorted(set(names)))
+    named = is_one_of(column, sorted(set(names)))
     return or_(named, is_blank(column)) if UNKNOWN in names else named

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Table, and_, inspect, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, select
 
 from lib.database import to_utc
 from lib.dialects import before, in_window, is_readable, moment
 from lib.period import Period
 from lib.schema import TIME_COLUMN, coaching_sessions
+from lib.schema.present import present_tables
 
 
 def newest_session(connection: Connection, until: datetime) -> datetime | None:
@@ -32,9 +33,8 @@ def oldest_session(connection: Connection) -> datetime | None:
 
 def _has_times(connection: Connection) -> bool:
     """Whether sessions have times: Data health says what is missing, and the door must open for that."""
-    inspector = inspect(connection)
-    name = coaching_sessions.name
-    return inspector.has_table(name) and "started_at" in {column["name"] for column in inspector.get_columns(name)}
+    table = present_tables(connection).get(coaching_sessions.name)
+    return table is not None and table.has("started_at")
 
 
 def newest_row(connection: Connection, table: Table, until: datetime) -> datetime | None:

@@ -10,21 +10,21 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Dialect,
+    Select,
     Table,
     case,
     func,
-    inspect,
+    literal_column,
     select,
 )
 from sqlalchemy.schema import CreateTable
 
-from lib.dialects import (
-    may_read,
-)
+from lib.dialects import is_odd_text
 from lib.queries.freshness import newest_row
-from lib.queries.oddities import Check, checks
+from lib.queries.oddities import Check, checks, text_columns
 from lib.schema import (
     OPTIONAL_TABLES,
     TABLES,
@@ -33,12 +33,13 @@ from lib.schema import (
     metadata,
     missing_indexes,
 )
+from lib.schema.present import EVERY_ROW, PresentTable, present_tables
 
 
 @dataclass(frozen=True)
 class TableState:
     """One table as it stands. ``rows`` is None where it is missing or may not be read, ``newest`` also where it has no
-    readable time.
+    readable time. ``wrong_types``: column and a sentence, for each of a type that cannot be read.
     """
 
     name: str
@@ -46,24 +47,31 @@ class TableState:
     newest: datetime | None
     missing_columns: tuple[str, ...]
     may_be_read: bool = True
+    wrong_types: tuple[tuple[str, str], ...] = ()
+
+    def has(self, column: str) -> bool:
+        """Whether the column can be read."""
+        return self.rows is not None and column not in {*self.missing_columns, *dict(self.wrong_types)}
 
 
 def table_states(connection: Connection, until: datetime) -> list[TableState]:
     """The seven tables in the order of the schema; ``newest`` is before ``until``, the end of today."""
-    present = set(inspect(connection).get_table_names()) | set(inspect(connection).get_view_names())
-    return [_state(connection, table, table.name in present, until) for table in TABLES]
+    present = present_tables(connection)
+    return [_state(connection, table, present.get(table.name), until) for table in TABLES]
 
 
-def _state(connection: Connection, table: Table, is_there: bool, until: datetime) -> TableState:
-    if not is_there:
-        return TableState(table.name, None, None, ())
-    if not connection.execute(select(may_read(table.name))).scalar_one():
-        return TableState(table.name, None, None, (), may_be_read=False)
-    present = _columns(connection, table)
-    missing = tuple(column.name for column in table.columns if column.name not in present)
-    rows = connection.execute(select(func.count()).select_from(table)).scalar_one()
-    newest = None if TIME_COLUMN[table.name] in missing else newest_row(connection, table, until)
-    return TableState(table.name, int(rows), newest, missing)
+def _state(connection: Connection, table: Table, present: PresentTable | None, until: datetime) -> TableState:
+    if present is None or not present.may_be_read:
+        return TableState(table.name, None, None, (), may_be_read=present is None)
+    missing = tuple(column.name for column in table.columns if column.name not in present.columns)
+    rows = connection.execute(_of_every_row(select(func.count()).select_from(table))).scalar_one()
+    newest = newest_row(connection, table, until) if present.has(TIME_COLUMN[table.name]) else None
+    return TableState(table.name, int(rows), newest, missing, wrong_types=tuple(present.unreadable.items()))
+
+
+def _of_every_row(query: Select[Any]) -> Select[Any]:
+    """Of each row that is there, also where it is one of several of a user."""
+    return query.execution_options(**{EVERY_ROW: True})
 
 
 def count_oddities(connection: Connection, states: Sequence[TableState], until: datetime) -> list[tuple[Check, int]]:
@@ -84,16 +92,32 @@ def _count(connection: Connection, of_table: list[Check], states: Sequence[Table
     wanted = [check for check in of_table if all(_is_there(column, states) for column in check.needs)]
     if not wanted:
         return []
-    numbers = [func.coalesce(func.sum(case((check.condition, 1), else_=0)), 0) for check in wanted]
-    row = connection.execute(select(*numbers).select_from(wanted[0].table)).one()
+    present = present_tables(connection)[wanted[0].table.name]
+    nothing = [check for check in wanted if check.of_keys and present.has_unique_key]
+    if not _has_odd_bytes(connection, present):
+        nothing += [check for check in wanted if check.of_bytes]
+    numbers = [literal_column("0") if check in nothing else _number(check) for check in wanted]
+    query: Any = select(func.count(), *numbers).select_from(present.table)  # one row, also if all are constants
+    _, *row = connection.execute(_of_every_row(query)).one()
     return list(zip(wanted, map(int, row), strict=True))
 
 
+def _number(check: Check) -> ColumnElement[int]:
+    if check.of_keys:
+        (key,) = check.needs
+        return func.count(key) - func.count(key.distinct())
+    return func.coalesce(func.sum(case((check.condition, 1), else_=0)), 0)
+
+
+def _has_odd_bytes(connection: Connection, present: PresentTable) -> bool:
+    """Whether any text of the table has them: one look at each row, not at each of its columns."""
+    columns = [column for column in text_columns(present.table) if present.has(column.name)]
+    query: Any = select(literal_column("1")).select_from(present.table).where(is_odd_text(*columns)).limit(1)
+    return bool(columns) and connection.execute(_of_every_row(query)).first() is not None
+
+
 def _is_there(column: Column[Any], states: Sequence[TableState]) -> bool:
-    return any(
-        state.name == column.table.name and state.rows is not None and column.name not in state.missing_columns
-        for state in states
-    )
+    return any(state.name == column.table.name and state.has(column.name) for state in states)
 
 
 def oddity_table(connection: Connection, states: Sequence[TableState], until: datetime) -> pd.DataFrame:
@@ -138,7 +162,3 @@ def _is_needed(table: Table) -> bool:
 
 def _add_column(column: Column[Any], dialect: Dialect) -> str:
     return f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {column.type.compile(dialect=dialect)}"
-
-
-def _columns(connection: Connection, table: Table) -> set[str]:
-    return {column["name"] for column in inspect(connection).get_columns(table.name)}

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from lib.database import Kind, has_table, no_rows, read
-from lib.dialects import EMPTY, UNKNOWN, code_points, in_window, is_blank, text_or
+from lib.dialects import EMPTY, UNKNOWN, code_points, in_window, is_blank, is_one_of, text_or
 from lib.period import Period
 from lib.queries.engagement import level_is
 from lib.queries.mistake_tables import UNCATEGORISED, MistakeTable, Source, tables
@@ -277,13 +277,14 @@ def _is(table: MistakeTable, error_type: str, category: str, text: str) -> Colum
     return and_(
         _named(table.error_type, error_type, UNKNOWN),
         _named(table.error_category, category, UNCATEGORISED),
-        table.text == text,
+        is_one_of(table.text, [text]),
     )
 
 
 def _named(column: ColumnElement[Any], name: str, nameless: str) -> ColumnElement[bool]:
     """``column`` holds ``name``; rows without one go by the name ``nameless``."""
-    return or_(column == name, is_blank(column)) if name == nameless else column == name
+    is_name = is_one_of(column, [name])
+    return or_(is_name, is_blank(column)) if name == nameless else is_name
 
 
 def _narrowed(table: MistakeTable, where: MistakeFilter) -> list[ColumnElement[bool]]:

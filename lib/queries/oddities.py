@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, Float, Integer, Table, and_, func, not_, or_, select
+from sqlalchemy import Boolean, Column, ColumnElement, Float, Integer, Table, Text, and_, false, func, not_, or_, select
 
 from lib.dialects import (
     EMPTY,
@@ -15,6 +15,8 @@ from lib.dialects import (
     is_blank,
     is_neither,
     is_no_number,
+    is_odd_text,
+    is_one_of,
     is_readable,
     is_set,
     is_unreadable,
@@ -46,7 +48,10 @@ NO_NUMBER: dict[Column[Any], str] = {
 
 @dataclass(frozen=True)
 class Check:
-    """One oddity: the rows that have it, what it is called, what the app does about it, what a person can do."""
+    """One oddity: the rows that have it, what it is called, what the app does about it, what a person can do.
+
+    ``of_keys``: its rows are those whose key came before. ``of_bytes``: it is slow to look for, and rare.
+    """
 
     table: Table
     condition: ColumnElement[bool]
@@ -55,11 +60,55 @@ class Check:
     app_does: str
     to_do: str
     is_wrong: bool = False
+    of_keys: bool = False
+    of_bytes: bool = False
 
 
 def checks(until: datetime) -> tuple[Check, ...]:
     """Every check, table by table; times are to be before ``until``, the end of today."""
-    return (*_user_checks(), *_session_checks(), *_mistake_checks(), *_value_checks(), *_time_checks(until))
+    return (
+        *_user_checks(),
+        *_session_checks(),
+        *_mistake_checks(),
+        *_value_checks(),
+        *_time_checks(until),
+        *map(_repeated, TABLES),
+        *(_odd_bytes(column) for table in TABLES for column in text_columns(table)),
+    )
+
+
+def text_columns(table: Table) -> list[Column[Any]]:
+    """The columns in which a text is expected."""
+    return [column for column in table.columns if isinstance(column.type, Text)]
+
+
+def _repeated(table: Table) -> Check:
+    key: Column[Any] = table.columns[0]
+    return Check(
+        table,
+        false(),
+        (key,),
+        f"rows whose {key.name} came before",
+        "Only the row that was active last counts; of those, the one that was made last."
+        if table is users
+        else "Each row counts.",
+        f"Remove them, and make {key.name} the primary key.",
+        is_wrong=True,
+        of_keys=True,
+    )
+
+
+def _odd_bytes(column: Column[Any]) -> Check:
+    return Check(
+        column.table,
+        is_odd_text(column),
+        (column,),
+        f"rows whose {column.name} is not a text in UTF-8",
+        "Counted; each byte that is no sign is shown as \ufffd.",
+        "Write them again as text: what imported them took another encoding for UTF-8.",
+        is_wrong=True,
+        of_bytes=True,
+    )
 
 
 def _user_checks() -> list[Check]:
@@ -75,7 +124,7 @@ def _user_checks() -> list[Check]:
         ),
         Check(
             users,
-            and_(not_(is_blank(role)), role.not_in(ROLES)),
+            and_(not_(is_blank(role)), not_(is_one_of(role, ROLES))),
             (role,),
             "users with a role that is not in the list",
             "Shown after the four known roles, under the name that is written there.",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from lib.schema import users
+from lib.schema.present import AS_TEXT
 
 AT_ONCE = 10_000
 
@@ -16,6 +17,6 @@ def everybody(connection: Connection) -> Iterator[tuple[str, str | None]]:
 
     Only for those who may see addresses, and for the report.
     """
-    query = select(users.c.user_id, users.c.email).execution_options(yield_per=AT_ONCE)
+    query = select(users.c.user_id, users.c.email).execution_options(yield_per=AT_ONCE, **{AS_TEXT: True})
     for user_id, email in connection.execute(query):
         yield str(user_id), email

@@ -18,6 +18,7 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from threading import Timer
 from typing import Any, Literal, NamedTuple
@@ -144,6 +145,7 @@ def _opened(question: Question) -> sqlite3.Connection:
     """A connection in a transaction: no table comes up that has no view in front of it."""
     address = ":memory:" if question.is_behind_views else question.address
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=WAIT_SECONDS)
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         if question.is_behind_views:
             hidden = f"hidden_{secrets.token_hex(16)}"

@@ -6,12 +6,15 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from psycopg.types.string import TextLoader
-from sqlalchemy import URL, Connection, Table, column, func, inspect, select, table
+from sqlalchemy import URL, Connection, Table, column, func, select, table
 
 from lib.database import connect, open_engine, shown_address
 from lib.schema import OPTIONAL_TABLES, TABLES
+from lib.schema.present import EVERY_ROW, present_tables
 from lib.sync.problems import SyncProblem, speaking_of
 from lib.sync.source import ROWS_AT_ONCE, Batch
+
+EVERY: dict[str, Any] = {EVERY_ROW: True}  # which of a user's rows is left out is to be said
 
 
 class DatabaseSource:
@@ -67,27 +70,26 @@ def _begin_snapshot(connection: Connection) -> None:
 
 def _present(connection: Connection) -> list[Table]:
     """The tables that the source has; each complete, or there would be NULLs that nobody wrote."""
-    inspector = inspect(connection)
-    present = []
+    there, present = present_tables(connection), []
     for wanted in TABLES:
-        if not inspector.has_table(wanted.name):
+        if wanted.name not in there:
             if wanted.name not in OPTIONAL_TABLES:
                 raise SyncProblem(f"Source: The database has no table {wanted.name}.", "Check --from.")
             continue
-        there = {each["name"] for each in inspector.get_columns(wanted.name)}
-        if missing := [each.name for each in wanted.columns if each.name not in there]:
+        columns = there[wanted.name].columns
+        if missing := [each.name for each in wanted.columns if each.name not in columns]:
             raise SyncProblem(f"Source: The table {wanted.name} has no column {missing[0]}.", "Add it, be it empty.")
         present.append(wanted)
     return present
 
 
 def _count(connection: Connection, present: Table) -> int:
-    return connection.execute(select(func.count()).select_from(present)).scalar_one()
+    return connection.execute(select(func.count()).select_from(present), execution_options=EVERY).scalar_one()
 
 
 def _rows(connection: Connection, present: Table) -> Iterator[Batch]:
     # Without types: values come as the driver gives them, and fitting looks at each.
     bare = table(present.name, *(column(each.name) for each in present.columns))
-    result = connection.execute(select(*bare.columns), execution_options={"yield_per": ROWS_AT_ONCE})
+    result = connection.execute(select(*bare.columns), execution_options=EVERY | {"yield_per": ROWS_AT_ONCE})
     for rows in result.partitions():
         yield Batch(present.name, rows, len(rows))

@@ -37,6 +37,9 @@ ODDITIES = "Each check counts the rows of the whole table, not of a window. Chec
 def draw_verdict(page: Page, states: Sequence[TableState], oddities: pd.DataFrame, missing: pd.DataFrame) -> None:
     """The answer of the page in one sentence, and what follows from it."""
     needed = int(missing["is_needed"].sum())
+    wrong_types = [sentence for state in states for _, sentence in state.wrong_types]
+    if wrong_types:
+        st.error(f"**Columns that cannot be read.** {plain(' '.join(wrong_types))}", icon=":material/error:")
     if needed:
         st.error(
             f"**The database is not complete: {counted(needed, 'table or column', 'tables or columns')} cannot be "
@@ -98,6 +101,8 @@ def _state(state: TableState) -> str:
         return "missing" if state.may_be_read else "may not be read"
     if state.missing_columns:
         return f"without {', '.join(state.missing_columns)}"
+    if state.wrong_types:
+        return " ".join(sentence for _, sentence in state.wrong_types)
     return "complete" if state.rows else "empty"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Boolean, Column, Connection, Float, Integer
+from sqlalchemy import Boolean, Column, Connection, Float, Integer, Text
 
 from lib.database import connect, database_url, open_engine
 from lib.queries.health import count_oddities, missing_parts, table_states
@@ -53,7 +53,8 @@ def rules(ids: set[str], connection: Connection) -> dict[tuple[str, str], Callab
     """What each check looks for, said a second time; ``ids`` are the users that are known."""
     users, sessions, mistakes = "users", "coaching_sessions", "detected_errors"
     return (
-        {
+        {(table.name, f"rows whose {table.columns.keys()[0]} came before"): lambda _row: False for table in TABLES}
+        | {
             (users, "users without a role"): lambda row: is_blank(row["role"]),
             (users, "users with a role that is not in the list"): lambda row: (
                 not is_blank(row["role"]) and row["role"] not in ROLES
@@ -101,6 +102,7 @@ def rules(ids: set[str], connection: Connection) -> dict[tuple[str, str], Callab
             for kind, what, rule in (
                 (Integer | Float, "no number", _no_number),
                 (Integer, "below zero", _below_zero),
+                (Text, "not a text in UTF-8", _odd_bytes),
                 (Boolean, "neither yes nor no", _neither),
             )
             if isinstance(column.type, kind)
@@ -130,6 +132,10 @@ def _below_zero(column: Column[Any], connection: Connection) -> Callable[[dict[s
 
 def _in_future(column: str) -> Callable[[dict[str, Any]], bool]:
     return lambda row: (instant := instant_of(row[column])) is not None and instant >= TOMORROW
+
+
+def _odd_bytes(column: Column[Any], connection: Connection) -> Callable[[dict[str, Any]], bool]:
+    return lambda row: isinstance(row.get(column.name), bytes) and connection.dialect.name == "sqlite"
 
 
 def _unreadable(column: str, connection: Connection) -> Callable[[dict[str, Any]], bool]:

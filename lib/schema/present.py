@@ -1,0 +1,212 @@
+"""The seven tables as a database really has them, and how a statement reads them as the schema says.
+
+A statement names the tables and columns of the schema. Where the database has a table under capitals, with columns of
+other types, or with users more than once, the statement gets a WITH clause of the same name in front, which reads the
+real table and gives what the schema says. A database that is as the schema says gets its statements unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.exc import OperationalError
+
+from lib.schema import TABLES, metadata, users
+from lib.schema.postgresql_types import TEXT, reading, wanted
+
+EVERY_ROW = "fluency_every_row"  # option of a statement: users that repeat come all, the newest row of each first
+AS_TEXT = "fluency_as_text"  # function of SQLite: bytes as the text that they are, U+FFFD for what is not UTF-8
+_FOUND = "fluency_tables"
+_NAMED = re.compile(rf"\b(?:{'|'.join(table.name for table in TABLES)})\b")
+# The newest row of a user: it was active last; of those, it was made last; then whatever sorts last.
+_NEWEST = ("last_active", "created_at", "role", "english_level", "email")
+
+# Tables, views, materialized views, foreign and partitioned tables that a name without a schema finds, the one that is
+# written in small letters first.
+_POSTGRESQL = """
+WITH found AS (
+    SELECT DISTINCT ON (lower(c.relname)) c.oid, lower(c.relname) AS name,
+        concat_ws('.', quote_ident(n.nspname), quote_ident(c.relname)) AS source, c.relname
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE lower(c.relname) = ANY (%s) AND c.relkind IN ('r', 'v', 'm', 'f', 'p') AND pg_table_is_visible(c.oid)
+    ORDER BY lower(c.relname), c.relname <> lower(c.relname), c.oid)
+SELECT f.name, f.source, f.relname = f.name, has_any_column_privilege(f.oid, 'SELECT'),
+    a.attname, quote_ident(a.attname), format_type(t.oid, NULL), t.typcategory,
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.oid AND i.indisunique AND i.indisvalid
+        AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum)
+FROM found f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type d ON d.oid = a.atttypid JOIN pg_type t ON t.oid = CASE d.typtype WHEN 'd' THEN d.typbasetype ELSE d.oid END
+ORDER BY f.name, a.attname <> lower(a.attname)
+"""
+
+
+@dataclass(frozen=True)
+class PresentColumn:
+    """A column as the database has it: ``name`` as SQL; ``sql`` reads it as the schema says, None where that cannot be.
+
+    ``is_as_in_schema``: whether a statement can name it as it is.
+    """
+
+    name: str
+    type: str
+    sql: str | None
+    is_as_in_schema: bool
+    is_unique: bool
+
+
+@dataclass(frozen=True)
+class PresentTable:
+    """A table, view or whatever else can be read. ``source``: its name as SQL; ``columns`` by the schema's names."""
+
+    table: Table
+    source: str
+    columns: Mapping[str, PresentColumn]
+    is_as_in_schema: bool = True
+    may_be_read: bool = True
+
+    @property
+    def has_unique_key(self) -> bool:
+        """Whether the database itself sees to it that no key comes twice."""
+        return self.columns[self.key].is_unique if self.key in self.columns else True
+
+    def has(self, name: str) -> bool:
+        """Whether the column is there and can be read."""
+        return self.may_be_read and name in self.columns and self.columns[name].sql is not None
+
+    @property
+    def key(self) -> str:
+        """The column that is to name a row."""
+        return str(self.table.columns.keys()[0])
+
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        """A sentence for each column of a type that cannot be read."""
+        return {
+            name: f"{self.table.name}.{name} is of the type {column.type}; it should be {wanted(self.table.c[name])}."
+            for name, column in self.columns.items()
+            if column.sql is None
+        }
+
+    def stand_in(self, *, every_row: bool = False, as_text: bool = False) -> str:
+        """A SELECT that gives what the schema says; "" where the table itself does."""
+        repeats = self.table is users and not self.has_unique_key
+        is_plain = self.is_as_in_schema and all(c.is_as_in_schema for c in self.columns.values() if c.sql)
+        if is_plain and not repeats and not as_text:
+            return ""
+        columns = {name: column.sql for name, column in self.columns.items() if column.sql}
+        if as_text:
+            columns |= {name: _text(sql) for name, sql in columns.items() if wanted(self.table.c[name]) == TEXT}
+        listed = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
+        rows = _select(listed, self.source)
+        if not repeats:
+            return rows
+        newest = ", ".join(f'"{name}" DESC NULLS LAST' for name in _NEWEST if name in columns)
+        if every_row:
+            return _select("*", f"({rows}) AS every", f"ORDER BY {newest}")
+        place = f'row_number() OVER (PARTITION BY "{self.key}" ORDER BY {newest}) AS place'
+        return _select("*", f"({_select('*, ' + place, f'({rows}) AS every')}) AS numbered", "WHERE place = 1")
+
+
+class UnreadableColumn(Exception):
+    """A statement needs a column of a type that cannot be read; ``str()`` is one sentence."""
+
+
+def present_tables(connection: Connection) -> Mapping[str, PresentTable]:
+    """Those of the seven tables that are there, by name; asked once for each time that a connection is taken."""
+    found = connection.info.get(_FOUND)
+    if found is None:
+        read = {"sqlite": _in_sqlite, "postgresql": _in_postgresql}[connection.dialect.name]
+        try:
+            found = connection.info[_FOUND] = read(connection.connection.driver_connection)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise OperationalError("which tables are there", None, error) from error  # as every other question would
+    return found
+
+
+def forget_tables(_connection: object, record: Any) -> None:
+    """Ask anew when the connection is taken again: a listener to a pool's "checkin"."""
+    record.info.pop(_FOUND, None)
+
+
+def as_in_schema(connection: Connection, sql: str, options: Mapping[str, Any]) -> str:
+    """A SELECT with what stands in for the tables that it names. Raises UnreadableColumn."""
+    names = set(_NAMED.findall(sql))
+    if not names or not sql.startswith(("SELECT", "WITH")):
+        return sql
+    clauses = []
+    for name, table in present_tables(connection).items():
+        if name in names:
+            _check_readable(table, sql)
+            as_text = connection.dialect.name == "sqlite" and options.get(AS_TEXT, False)
+            rows = table.stand_in(every_row=options.get(EVERY_ROW, False), as_text=as_text)
+            clauses += [f"{name} AS NOT MATERIALIZED ({rows})"] if rows else []
+    if not clauses:
+        return sql
+    rest = sql.removeprefix("WITH ") if sql.startswith("WITH ") else ""
+    return f"WITH {', '.join(clauses)}{', ' + rest if rest else ' ' + sql}"
+
+
+def _check_readable(table: PresentTable, sql: str) -> None:
+    for name, sentence in table.unreadable.items():
+        if re.search(rf"\b{table.table.name}\.{name}\b", sql):
+            raise UnreadableColumn(sentence)
+
+
+def _in_sqlite(driver: Any) -> dict[str, PresentTable]:
+    """Every column can be read: what differs in a file are its values."""
+    found = {}
+    names = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+    there = {str(name).lower(): str(name) for (name,) in driver.execute(names) if str(name).lower() in metadata.tables}
+    for table in TABLES:
+        if table.name not in there:
+            continue
+        name = there[table.name]
+        with suppress(sqlite3.OperationalError):  # a view of a table that is gone: as if it were not there
+            listed = driver.execute("SELECT name, type, pk FROM pragma_table_xinfo(?)", (name,)).fetchall()
+            keys = [str(column).lower() for column, _, place in listed if place]
+            unique = _unique_in_sqlite(driver, name) | (set(keys) if len(keys) == 1 else set())
+            columns = {
+                own: PresentColumn(f'"{own}"', kind, f'"{own}"', is_as_in_schema=True, is_unique=own in unique)
+                for real, kind, _ in listed
+                if (own := str(real).lower()) in table.columns
+            }
+            found[table.name] = PresentTable(table, f'main."{name}"', columns)
+    return found
+
+
+def _unique_in_sqlite(driver: Any, name: str) -> set[str]:
+    """The columns that are alone in a unique index."""
+    query = (
+        "SELECT lower(min(i.name)) FROM pragma_index_list(?) l, pragma_index_info(l.name) i "
+        'WHERE l."unique" AND NOT l.partial GROUP BY l.name HAVING count(*) = 1'
+    )
+    return {column for (column,) in driver.execute(query, (name,))}
+
+
+def _in_postgresql(driver: Any) -> dict[str, PresentTable]:
+    found, names = {}, [table.name for table in TABLES]
+    columns: dict[str, dict[str, PresentColumn]] = {name: {} for name in names}
+    with driver.cursor() as cursor:
+        rows = cursor.execute(_POSTGRESQL, [names]).fetchall()
+    for name, source, is_small, may_be_read, column, quoted, kind, category, is_unique in rows:
+        table, own = metadata.tables[name], str(column).lower()
+        found[name] = PresentTable(table, source, columns[name], is_small, may_be_read)
+        if own in table.columns and own not in columns[name]:
+            sql = reading(wanted(table.c[own]), quoted, kind, category)
+            columns[name][own] = PresentColumn(quoted, kind, sql, column == own and sql == quoted, is_unique)
+    return {name: found[name] for name in names if name in found}
+
+
+def _select(columns: str, source: str, rest: str = "") -> str:
+    """Of names that the database has, quoted, and of constants."""
+    return " ".join(["SELECT", columns, "FROM", source, rest]).strip()
+
+
+def _text(sql: str) -> str:
+    return f"CASE WHEN typeof({sql}) IN ('text', 'blob') THEN {AS_TEXT}(CAST({sql} AS BLOB)) ELSE {sql} END"
