@@ -10,11 +10,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pandas.api.types import infer_dtype
+from pandas.api.types import infer_dtype, is_numeric_dtype, is_object_dtype
 from sqlalchemy import (
     URL,
     Connection,
@@ -32,6 +33,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from lib.reading import read_time
 from lib.refusals import CHECK_ADDRESS, WAIT_SECONDS, DatabaseProblem, problem_of
 from lib.schema.present import AS_TEXT, UnreadableColumn, as_in_schema, forget_tables, present_tables
 
@@ -286,21 +288,18 @@ def no_rows(columns: dict[str, Kind]) -> pd.DataFrame:
 
 
 def to_utc(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Timestamps in any ISO 8601 shape, or real ones, as datetime64[ns, UTC]; NaT where there is none."""
+    """Timestamps in any shape that lib.reading knows, or real ones, as datetime64[ns, UTC]; NaT where there is none."""
+    if is_numeric_dtype(values) or is_object_dtype(values):  # pandas would take a number for nanoseconds
+        values = values.astype("object").map(_number_as_time, na_action="ignore")
     parsed = _parsed(values)
     odd = parsed.isna() & values.notna()
     if odd.any():
-        parsed[odd] = _parsed(values[odd].astype("str").str.slice(0, 19))
-        parsed = parsed.fillna(_overflowing(values[odd].astype("str")))
+        parsed[odd] = _parsed(values[odd].map(read_time))
     return parsed
 
 
-def _overflowing(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Days that a month does not have, as its last one: SQLite finds 30 February in February. And 24:00:00."""
-    parts = texts.str.extract(r"^(20\d\d-\d\d)-([0-3]\d)[T ](\d\d:\d\d:\d\d)")
-    month = _parsed(parts[0] + "-01")
-    days = pd.to_numeric(parts[1]).clip(upper=month.dt.days_in_month) - 1
-    return month + pd.to_timedelta(days, unit="D") + pd.to_timedelta(parts[2], errors="coerce")
+def _number_as_time(value: Any) -> Any:
+    return read_time(value) if isinstance(value, int | float | Decimal) else value
 
 
 def _parsed(values: pd.Series[Any]) -> pd.Series[Any]:

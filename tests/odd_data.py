@@ -51,6 +51,7 @@ UNREADABLE = (
     "9999-12-31 00:00:00",
     " 2026-11-20 10:00:00",
 )
+NOT_ENDED = ("Invalid date", "0000-00-00 00:00:00")
 BLANK = (None, "", "  ", " \t\r\n")
 
 OFFSETS = ("+05:30", "-08:00", "+14:00", "-12:00", "+0530", "-0800", "+02")
@@ -117,13 +118,11 @@ def real_time(text: str | None) -> datetime | None:
     """The real timestamp of any century that ``text`` stands for, None where it stands for none."""
     if text is None or not re.match(r"\d{4}-\d\d-\d\d", text):
         return None
-    for readable in (text, text[:19]):
-        try:
-            instant = datetime.fromisoformat(readable)
-        except ValueError:
-            continue
-        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return None
+    try:
+        instant = datetime.fromisoformat(text.removesuffix(" UTC"))
+    except ValueError:
+        return None
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def held(text: str | None, connection: Connection) -> str | None:
@@ -200,7 +199,7 @@ def sessions(period: Period) -> st.SearchStrategy[list[dict[str, Any]]]:
             {
                 "user_id": user_ids(),
                 "started_at": timestamps(period),
-                "ended_at": st.sampled_from([*BLANK, "2026-11-20 10:00:00", "2026-11-20T10:00:00.000Z"]),
+                "ended_at": st.sampled_from([*BLANK, *NOT_ENDED, "2026-11-20 10:00:00", "2026-11-20T10:00:00.000Z"]),
                 "confidence_score": st.sampled_from([*SCORES, *SCORES, *NUMBERS_AS_TEXT, *NO_NUMBERS]),
                 "error_count": st.sampled_from(COUNTS),
             }

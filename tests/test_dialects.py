@@ -17,7 +17,6 @@ from lib.dialects import (
     in_window,
     is_blank,
     is_readable,
-    is_set,
     is_unreadable,
     moment,
     number,
@@ -95,7 +94,6 @@ def test_every_timestamp_is_readable_or_unreadable_or_not_set(filled: Fill, data
     with filled(sessions=stamped(stamps)) as connection:
         assert ids(connection, is_readable(COLUMN)) == expected(stamps, lambda stamp: instant_of(stamp) is not None)
         there = [held(stamp, connection) for stamp in stamps]
-        assert ids(connection, is_set(COLUMN)) == expected(there, lambda stamp: not odd_data.is_blank(stamp))
         assert ids(connection, is_unreadable(COLUMN)) == expected(
             there, lambda stamp: not odd_data.is_blank(stamp) and instant_of(stamp) is None
         )

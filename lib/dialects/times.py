@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     DateTime,
     Dialect,
@@ -16,29 +17,22 @@ from sqlalchemy import (
     literal_column,
     not_,
     or_,
-    type_coerce,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
+from lib.dialects import sqlite_times
 from lib.dialects.condition import Condition, written
 from lib.dialects.values import is_blank
 from lib.period import Period
 
 # The widest offsets in use: the text of a timestamp may be 14 hours ahead of UTC, or 12 behind.
 AHEAD, BEHIND = timedelta(hours=14), timedelta(hours=12)
-# SQLite's functions take 'now', a time without a date and plain numbers as well; this keeps those out.
-# Written into the statement as it is: a constant of ours, no value.
-THIS_CENTURY: ColumnElement[str] = literal_column("'20[0-9][0-9]-*'")
 # PostgreSQL holds years that Python cannot, and infinity; the same century is kept there, so that answers agree.
 CENTURY_START: ColumnElement[Any] = literal_column("'2000-01-01 00:00:00+00'")
 CENTURY_END: ColumnElement[Any] = literal_column("'2100-01-01 00:00:00+00'")
-# julianday() reads a bare number as itself; a text that sorts between two dates of ours is then far below their days.
-NO_NUMBER: ColumnElement[float] = literal_column("2400000")
-COLON: ColumnElement[str] = literal_column("':'", Text)
-NO_MINUTES: ColumnElement[str] = literal_column("':00'", Text)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -76,7 +70,7 @@ class _OtherShape(Condition):
     inherit_cache = True
 
 
-class _IsSet(Condition):
+class _Part(Condition):
     inherit_cache = True
 
 
@@ -88,7 +82,8 @@ def in_window(column: ColumnElement[Any], period: Period) -> ColumnElement[bool]
     """True where the timestamp in ``column`` lies in ``period``: exact in any zone and shape, and the index is used.
 
     On SQLite a range of bare dates, wide enough for every offset, finds the rows by index; only those near the edges
-    are looked at with the slow, exact datetime(). Text that is no timestamp is never in a window.
+    are looked at with the slow, exact datetime(). Where some times are numbers, the range begins with these.
+    What is no timestamp is never in a window.
     """
     start, end = period.start, period.end
     return _InWindow(
@@ -99,6 +94,7 @@ def in_window(column: ColumnElement[Any], period: Period) -> ColumnElement[bool]
         _bare(start + AHEAD, up=True),
         _bare(end - BEHIND),
         _bare(end + AHEAD, up=True),
+        bindparam(None, int(start.timestamp()), type_=BigInteger(), unique=True),
     )
 
 
@@ -107,13 +103,8 @@ def before(column: ColumnElement[Any], end: datetime) -> ColumnElement[bool]:
     return _Before(column, _instant(end), _bare(end + AHEAD, up=True))
 
 
-def is_set(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """True where a timestamp is given; blank text is not."""
-    return _IsSet(column)
-
-
 def is_readable(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """True where a timestamp is given, and is one."""
+    """True where a timestamp is given that can be read: text of ISO 8601, or a number of seconds or milliseconds."""
     return _Readable(column)
 
 
@@ -132,6 +123,14 @@ def moment(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return _Moment(column)
 
 
+def parts_in_order(column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """Conditions that every readable timestamp meets one of, and those that do sort as their instants, about.
+
+    So the first and the last of each are found by index. Elsewhere than on SQLite there is one part.
+    """
+    return [_Part(column, literal_column(str(number))) for number in range(len(sqlite_times.PARTS))]
+
+
 def _instant(value: datetime) -> ColumnElement[Any]:
     return bindparam(None, value, type_=Instant(), unique=True)
 
@@ -143,26 +142,6 @@ def _bare(value: datetime, *, up: bool = False) -> ColumnElement[Any]:
     return bindparam(None, f"{day:%Y-%m-%d}", type_=Text(), unique=True)
 
 
-def _parsed(function: Any, column: Any) -> ColumnElement[Any]:
-    """``function`` of the first of these that SQLite can make sense of; all but the first are rare."""
-    shapes = (
-        column,
-        type_coerce(column, Text).concat(NO_MINUTES),  # an offset such as +05
-        func.substr(column, 1, func.length(column) - 2).concat(COLON).concat(func.substr(column, -2)),  # +0530
-        func.substr(column, 1, 19),  # whatever follows date and time is ignored
-    )
-    return func.coalesce(*map(function, shapes))
-
-
-def _exact(column: Any) -> ColumnElement[Any]:
-    return _parsed(func.datetime, column)
-
-
-def _is_time(column: Any) -> ColumnElement[bool]:
-    # julianday() reads a timestamp in less time than GLOB needs to match its digits.
-    return and_(column.op("GLOB")(THIS_CENTURY), _parsed(func.julianday, column).is_not(None))
-
-
 @compiles(_InWindow)
 def _in_window(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> str:
     column, start, end, *_ = element.clauses
@@ -171,15 +150,16 @@ def _in_window(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(_InWindow, "sqlite")
 def _in_window_sqlite(element: _InWindow, compiler: SQLCompiler, **kw: Any) -> str:
-    column, start, end, wide_from, sure_from, sure_to, wide_to = element.clauses
-    test = and_(
-        column >= wide_from,
-        column < wide_to,
-        _parsed(func.julianday, column) > NO_NUMBER,
-        or_(column >= sure_from, _exact(column) >= start),
-        or_(column < sure_to, _exact(column) < end),
+    window = (compiler.process(clause, **kw) for clause in list(element.clauses)[1:])
+    start, end, wide_from, sure_from, sure_to, wide_to, second = window
+    column: Any = next(iter(element.clauses))
+    c, quote = compiler.process(column, **kw), compiler.preparer
+    first = sqlite_times.range_start(quote.format_table(column.table), quote.quote(column.name), wide_from, second)
+    exact = sqlite_times.instant(c)
+    return (
+        f"({c} >= {first} AND {c} < {wide_to} AND {sqlite_times.is_time(c)} "
+        f"AND (({c} >= {sure_from} AND {c} < {sure_to}) OR ({exact} >= {start} AND {exact} < {end})))"
     )
-    return written(compiler, test, kw)
 
 
 @compiles(_Before)
@@ -190,20 +170,8 @@ def _before(element: _Before, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(_Before, "sqlite")
 def _before_sqlite(element: _Before, compiler: SQLCompiler, **kw: Any) -> str:
-    column, end, wide_end = element.clauses
-    return written(compiler, and_(column < wide_end, _is_time(column), _exact(column) < end), kw)
-
-
-@compiles(_IsSet)
-def _is_set(element: _IsSet, compiler: SQLCompiler, **kw: Any) -> str:
-    (column,) = element.clauses
-    return written(compiler, column.is_not(None), kw)
-
-
-@compiles(_IsSet, "sqlite")
-def _is_set_sqlite(element: _IsSet, compiler: SQLCompiler, **kw: Any) -> str:
-    (column,) = element.clauses
-    return written(compiler, not_(is_blank(column)), kw)
+    c, end, wide_end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({c} < {wide_end} AND {sqlite_times.is_time(c)} AND {sqlite_times.instant(c)} < {end})"
 
 
 @compiles(_Readable)
@@ -214,8 +182,7 @@ def _readable(element: _Readable, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(_Readable, "sqlite")
 def _readable_sqlite(element: _Readable, compiler: SQLCompiler, **kw: Any) -> str:
-    (column,) = element.clauses
-    return written(compiler, _is_time(column), kw)
+    return sqlite_times.is_time(compiler.process(element.clauses, **kw))
 
 
 @compiles(_Unreadable)
@@ -228,7 +195,7 @@ def _unreadable(element: _Unreadable, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(_Unreadable, "sqlite")
 def _unreadable_sqlite(element: _Unreadable, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
-    return written(compiler, and_(is_set(column), not_(_Readable(column))), kw)
+    return written(compiler, and_(not_(is_blank(column)), not_(_Readable(column))), kw)
 
 
 @compiles(_OtherShape)
@@ -240,7 +207,19 @@ def _other_shape(element: _OtherShape, compiler: SQLCompiler, **kw: Any) -> str:
 def _other_shape_sqlite(element: _OtherShape, compiler: SQLCompiler, **kw: Any) -> str:
     (column,) = element.clauses
     plain = and_(func.length(column) == len("2026-11-16 09:30:00"), func.substr(column, 11, 1) == " ")
-    return written(compiler, and_(_is_time(column), not_(plain)), kw)
+    return written(compiler, and_(_Readable(column), not_(plain)), kw)
+
+
+@compiles(_Part)
+def _part(element: _Part, compiler: SQLCompiler, **kw: Any) -> str:
+    _, number = element.clauses
+    return f"({compiler.process(number, **kw)} = 0)"
+
+
+@compiles(_Part, "sqlite")
+def _part_sqlite(element: _Part, compiler: SQLCompiler, **kw: Any) -> str:
+    column, number = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({sqlite_times.PARTS[int(number)].format(c=column)})"
 
 
 @compiles(_Moment)
@@ -250,5 +229,4 @@ def _moment(element: _Moment, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(_Moment, "sqlite")
 def _moment_sqlite(element: _Moment, compiler: SQLCompiler, **kw: Any) -> str:
-    (column,) = element.clauses
-    return compiler.process(_parsed(func.julianday, column), **kw)
+    return sqlite_times.days(compiler.process(element.clauses, **kw))

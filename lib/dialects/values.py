@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Integer,
     Text,
     and_,
     case,
@@ -24,14 +25,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 
 from lib.dialects.condition import Condition, written
+from lib.reading import LARGEST, LARGEST_WHOLE, NO, YES
 from lib.schema.present import AS_TEXT
 
 WHITE_SPACE: ColumnElement[str] = literal_column("' \t\r\n'")
 EMPTY: ColumnElement[str] = literal_column("''")
 UNKNOWN = "unknown"
-# No score and no count is as large, and a sum of millions of them is still held by every database.
-LARGEST = 10**12
-YES, NO = ("1", "1.0", "true", "t", "yes", "y", "on"), ("0", "0.0", "false", "f", "no", "n", "off")
 
 
 class _IsYes(Condition):
@@ -59,13 +58,17 @@ class _CodePoints(FunctionElement[str]):
 
 
 def number(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The number in ``column``, also where it is written as text; NULL where there is none that can be added up."""
-    return _Number(column, literal_column(str(-LARGEST)))
+    """The number in ``column``, also where it is written as text; NULL where there is none that can be added up.
+
+    In a column of whole numbers it is rounded, halves away from zero.
+    """
+    most = LARGEST_WHOLE if _is_whole(column) else LARGEST
+    return _Number(column, literal_column(str(-most)), literal_column(str(most)))
 
 
 def amount(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """The number of things that ``column`` says there are: as ``number``, NULL also where that is below zero."""
-    return _Number(column, literal_column("0"))
+    return _Number(column, literal_column("0"), literal_column(str(LARGEST_WHOLE)))
 
 
 def whole(column: ColumnElement[Any]) -> ColumnElement[int]:
@@ -116,16 +119,21 @@ def code_points(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 @compiles(_Number)
 def _number(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
-    column, least = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"CASE WHEN ({column} BETWEEN {least} AND {LARGEST}) THEN {column} END"
+    column, least, most = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CASE WHEN ({column} BETWEEN {least} AND {most}) THEN {column} END"
 
 
 @compiles(_Number, "sqlite")
 def _number_sqlite(element: _Number, compiler: SQLCompiler, **kw: Any) -> str:
     """Compared with what is declared a number, a text is taken for one if it can be; if not, it is beyond them all."""
-    column, least = (compiler.process(clause, **kw) for clause in element.clauses)
-    between = f"BETWEEN CAST({least} AS NUMERIC) AND CAST({LARGEST} AS NUMERIC)"
-    return f"CASE WHEN ({column} {between}) THEN {column} + 0 END"
+    column, least, most = (compiler.process(clause, **kw) for clause in element.clauses)
+    between = f"BETWEEN CAST({least} AS NUMERIC) AND CAST({most} AS NUMERIC)"
+    value = f"CAST(round({column}) AS INTEGER)" if _is_whole(next(iter(element.clauses))) else f"{column} + 0"
+    return f"CASE WHEN ({column} {between}) THEN {value} END"
+
+
+def _is_whole(column: ColumnElement[Any]) -> bool:
+    return isinstance(column.type, Integer)
 
 
 @compiles(_IsOddText)

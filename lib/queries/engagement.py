@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, union_all
 
 from lib.database import Kind, read
-from lib.dialects import EMPTY, UNKNOWN, amount, in_window, is_blank, is_one_of, is_set, number, text_or
+from lib.dialects import EMPTY, UNKNOWN, amount, in_window, is_blank, is_one_of, is_readable, number, text_or
 from lib.period import Period
 from lib.schema import coaching_sessions as s
 from lib.schema import users as u
@@ -84,7 +84,7 @@ def _one_window(
 def _per_user(period: Period, completed_only: bool) -> Any:
     """Sessions are added up by user first: the join then looks up each user once, and users are distinct by itself."""
     wanted = (
-        and_(in_window(s.c.started_at, period), is_set(s.c.ended_at))
+        and_(in_window(s.c.started_at, period), is_readable(s.c.ended_at))
         if completed_only
         else in_window(s.c.started_at, period)
     )

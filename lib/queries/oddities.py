@@ -18,7 +18,6 @@ from lib.dialects import (
     is_odd_text,
     is_one_of,
     is_readable,
-    is_set,
     is_unreadable,
     number,
 )
@@ -36,6 +35,7 @@ from lib.schema import (
 
 LONG_TEXT = 1_000
 NOT_USED = "No page uses it."
+TO_DO_TIME = "Correct them: a time looks like 2026-11-16 09:30:00."
 FORMULA_SIGNS = ("=", "+", "-", "@")
 # What the app does with a value that is no number, or below zero; columns that are not named here are on no page.
 NO_NUMBER: dict[Column[Any], str] = {
@@ -165,11 +165,20 @@ def _session_checks() -> list[Check]:
         ),
         Check(
             s,
-            not_(is_set(s.c.ended_at)),
+            not_(is_readable(s.c.ended_at)),
             (s.c.ended_at,),
             "sessions that were not finished",
             "Not counted, unless the switch counts all that started.",
             "Nothing; people break off.",
+        ),
+        Check(
+            s,
+            is_unreadable(s.c.ended_at),
+            (s.c.ended_at,),
+            "rows whose ended_at is no date and time",
+            "Counted as sessions that were not finished.",
+            TO_DO_TIME,
+            is_wrong=True,
         ),
         Check(
             s,
@@ -321,7 +330,7 @@ def _unreadable(table: Table, column: Column[Any]) -> Check:
         (column,),
         f"rows whose {column.name} is no date and time",
         NOT_USED if table is users else "Left out of every window.",
-        "Correct them: a time looks like 2026-11-16 09:30:00.",
+        TO_DO_TIME,
         is_wrong=True,
     )
 
@@ -331,8 +340,8 @@ def _other_shape(table: Table, column: Column[Any]) -> Check:
         table,
         has_other_shape(column),
         (column,),
-        f"rows whose {column.name} has a T, a fraction or an offset",
-        "Read as well; offsets are taken into account.",
+        f"rows whose {column.name} has a T, a fraction or an offset, or is a number",
+        "Read as well; offsets are taken into account, numbers are seconds or milliseconds.",
         "Nothing.",
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -15,18 +15,16 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, Column, DateTime, Float, Integer, Table
 
+from lib.reading import WHITE_SPACE, read_number, read_time, read_whole, read_yes_or_no
 from lib.schema import INDEXES
-from lib.sync.moments import of_database, of_text, to_text
+from lib.sync.moments import of_database, to_text
 
 # PostgreSQL's index entries hold 2,704 bytes: three such texts of four bytes a character.
 LONGEST_KEY = 200
-LARGEST_WHOLE = 2**31 - 1
-RANGES = {"confidence_score": (1, 10)}
 FREE_JSON = frozenset({"conditions_met", "confidence_scores"})
 REPLACEMENT = "\ufffd"
 
 _UNSUITED = re.compile("[\0\ud800-\udfff]")
-_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE][+-]?\d+)?\s*")
 
 Converter = Callable[[Any], Any]
 
@@ -87,12 +85,13 @@ class Fitter:
 def _converter(column: Column[Any], source: str, target: str, limits: Limits) -> Converter:
     if isinstance(column.type, DateTime):
         return _times(source, target)
-    if isinstance(column.type, Boolean):
-        return _boolean
-    if isinstance(column.type, Integer):
-        return _whole
-    if isinstance(column.type, Float):
-        return partial(_float, within=RANGES.get(column.name))
+    for kind, read, what in (
+        (Boolean, read_yes_or_no, "is neither yes nor no"),
+        (Integer, _whole, "cannot be read as a whole number"),
+        (Float, read_number, "cannot be read as a number"),
+    ):
+        if isinstance(column.type, kind):
+            return partial(_value, read=read, what=what)
     lengths = [length for length in (limits.length, LONGEST_KEY if _is_indexed(column) else None) if length]
     return partial(
         _text,
@@ -110,7 +109,7 @@ def _is_indexed(column: Column[Any]) -> bool:
 
 def _text(value: Any, *, longest: int | None, key: bool, any_json: bool, valid_json: bool) -> str | None:
     if not isinstance(value, str):
-        value = _as_text(value, any_json)
+        value = _as_text(value, key, any_json)
     if key and not value.strip():
         return None
     if longest is not None and len(value) > longest:
@@ -122,12 +121,16 @@ def _text(value: Any, *, longest: int | None, key: bool, any_json: bool, valid_j
     return str(value)
 
 
-def _as_text(value: Any, any_json: bool) -> str:
+def _as_text(value: Any, key: bool, any_json: bool) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")  # which is then noted
     if any_json:
         return json.dumps(value, ensure_ascii=False, default=_finite)
-    if isinstance(value, int | UUID) and not isinstance(value, bool):
+    if isinstance(value, int | float | Decimal | UUID) and not isinstance(value, bool):
         return str(value)
-    raise Misfit("is no text")
+    if key:
+        raise Misfit("is no text")
+    raise Mended(None, "is no text, and was emptied")
 
 
 def _finite(value: Decimal | str) -> float:
@@ -144,52 +147,30 @@ def _check_json(value: str) -> None:
         raise Misfit("is no JSON, and the target wants JSON") from error
 
 
-def _number(value: Any) -> int | float:
-    """Without a limit: 1e999999999 is infinite, and too large for every column."""
-    if isinstance(value, Decimal) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Misfit("is no number")
-    if isinstance(value, float) and math.isnan(value):
-        raise Misfit("is no number")
-    return value
+def _value(value: Any, *, read: Converter, what: str) -> Any:
+    """What pages read there: a value that they cannot read is none for them, and its row counts."""
+    if isinstance(value, str) and not value.strip(WHITE_SPACE):
+        return None
+    found = read(value)
+    if found is None:
+        raise Mended(None, f"{what}, and was emptied")
+    return found
 
 
-def _float(value: Any, *, within: tuple[float, float] | None) -> float:
-    number = _number(value)
-    if within is not None and not within[0] <= number <= within[1]:
-        raise Misfit(f"is not between {within[0]} and {within[1]}")
-    if abs(number) > sys.float_info.max:
-        raise Misfit("is too large")
-    return float(number)
-
-
-def _whole(value: Any) -> int:
-    number = _number(value)
-    if abs(number) > LARGEST_WHOLE:
-        raise Misfit("is too large")
-    if number != int(number):
-        raise Mended(round(number), "was not whole, and was rounded")
-    return int(number)
-
-
-def _boolean(value: Any) -> bool:
-    if value in (0, 1):
-        return bool(value)
-    raise Misfit("is neither true nor false")
+def _whole(value: Any) -> int | None:
+    whole = read_whole(value)
+    if whole is not None and whole != read_number(value):
+        raise Mended(whole, "was not whole, and was rounded")
+    return whole
 
 
 def _times(source: str, target: str) -> Converter:
     if source == target == "sqlite":
         return partial(_text, longest=None, key=False, any_json=False, valid_json=False)
-    read = of_database if source == "postgresql" else of_text
+    read = of_database if source == "postgresql" else read_time
     return partial(_time, read=read, write=to_text if target == "sqlite" else None)
 
 
-def _time(value: Any, *, read: Converter, write: Converter | None) -> Any:
-    if isinstance(value, str) and not value.strip():
-        return None
-    instant = read(value)
-    if instant is None:
-        raise Mended(None, "cannot be read as a time, and was emptied")
-    return write(instant) if write else instant
+def _time(value: Any, *, read: Converter, write: Callable[[datetime], str] | None) -> Any:
+    instant = _value(value, read=read, what="cannot be read as a time")
+    return write(instant) if write and instant else instant

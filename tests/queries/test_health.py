@@ -62,7 +62,8 @@ def rules(ids: set[str], connection: Connection) -> dict[tuple[str, str], Callab
             (users, "users without an English level"): lambda row: is_blank(row["english_level"]),
             (sessions, "sessions without a user"): lambda row: row["user_id"] in (None, ""),
             (sessions, "sessions whose user is gone"): lambda row: row["user_id"] not in {None, "", *ids},
-            (sessions, "sessions that were not finished"): lambda row: is_blank(row["ended_at"]),
+            (sessions, "sessions that were not finished"): lambda row: instant_of(row["ended_at"]) is None,
+            (sessions, "rows whose ended_at is no date and time"): _unreadable("ended_at", connection),
             (sessions, "sessions without a confidence score"): lambda row: (
                 _stored(row, s.c.confidence_score, connection) is None
             ),
@@ -92,7 +93,10 @@ def rules(ids: set[str], connection: Connection) -> dict[tuple[str, str], Callab
                 ("rows whose {} is no date and time", _unreadable(TIME_COLUMN[table.name], connection)),
                 ("rows without {}", _no_time(TIME_COLUMN[table.name], connection)),
                 ("rows whose {} is after today", _in_future(TIME_COLUMN[table.name])),
-                ("rows whose {} has a T, a fraction or an offset", _other_shape(TIME_COLUMN[table.name], connection)),
+                (
+                    "rows whose {} has a T, a fraction or an offset, or is a number",
+                    _other_shape(TIME_COLUMN[table.name], connection),
+                ),
             )
         }
         | {

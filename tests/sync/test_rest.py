@@ -17,6 +17,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from lib.schema import coaching_sessions
 from lib.sync.problems import SyncProblem
 from lib.sync.requests import Requests
 from lib.sync.rest import endpoint as endpoint_of
@@ -96,14 +97,14 @@ def test_a_cursor_that_comes_again_ends_the_run(endpoint: Endpoint, sync: Sync, 
 def test_rows_that_do_not_fit_are_left_out_counted_and_written_down(
     endpoint: Endpoint, sync: Sync, tmp_path: Path
 ) -> None:
-    odd = SESSION | {"session_id": "s2", "confidence_score": "very good"}
+    odd = SESSION | {"session_id": "s" * 201}
     blank = {"user_id": " ", "email": "who@example.com"}
     late = {"user_id": "bob", "last_active": "soon"}
     endpoint.reply = good(users=[ANN, "ann", blank, late], sessions=[SESSION, odd, odd])
     left_out = tmp_path / "left out.jsonl"
     run = sync(endpoint.url, tmp_path / "lab.db", "--left-out", str(left_out))
     assert run.status == 0
-    assert "Left out: 2 rows of coaching_sessions: confidence_score is no number." in run.out
+    assert "Left out: 2 rows of coaching_sessions: session_id is longer than 200 characters." in run.out
     assert "Left out: 1 row of users: user_id is missing." in run.out
     assert "users 2, 2 new, 2 left out; coaching_sessions 1, 1 new, 2 left out;" in run.out
     lines = [json.loads(line) for line in left_out.read_text().splitlines()]
@@ -111,10 +112,10 @@ def test_rows_that_do_not_fit_are_left_out_counted_and_written_down(
         ("users", "the item is no object", False),
         ("users", "user_id is missing", False),
         ("users", "last_active cannot be read as a time, and was emptied", True),
-        ("coaching_sessions", "confidence_score is no number", False),
-        ("coaching_sessions", "confidence_score is no number", False),
+        ("coaching_sessions", "session_id is longer than 200 characters", False),
+        ("coaching_sessions", "session_id is longer than 200 characters", False),
     ]
-    assert lines[3]["row"]["confidence_score"] == "very good"
+    assert lines[3]["row"]["confidence_score"] == "8.5"
     assert left_out.stat().st_mode & 0o077 == 0
 
 
@@ -122,7 +123,7 @@ def test_rows_that_do_not_fit_are_left_out_counted_and_written_down(
     "number", ["1e999999999", "1e99999999999999999999", "9" * 5_000, "9" * 100_000, '"1e999999999"', "-" + "9" * 400]
 )
 @pytest.mark.parametrize("column", ["duration_seconds", "confidence_score"])
-def test_a_huge_number_leaves_its_row_out_and_no_other(
+def test_a_huge_number_is_emptied_and_its_row_stays(
     column: str, number: str, endpoint: Endpoint, sync: Sync, tmp_path: Path
 ) -> None:
     rows = json.dumps([SESSION, SESSION | {"session_id": "s2", column: "HUGE"}, SESSION | {"session_id": "s3"}])
@@ -130,8 +131,10 @@ def test_a_huge_number_leaves_its_row_out_and_no_other(
     endpoint.reply = Reply(body.encode())
     run = sync(endpoint.url, tmp_path / "lab.db")
     assert (run.status, run.err) == (0, "")
-    assert f"Left out: 1 row of coaching_sessions: {column} is " in run.out
-    assert [row[0] for row in rows_of(tmp_path / "lab.db", "coaching_sessions")] == ["s1", "s3"]
+    assert f"Changed on the way: 1 row of coaching_sessions: {column} cannot be read as a" in run.out
+    place = coaching_sessions.columns.keys().index(column)
+    stored = {row[0]: row[place] for row in rows_of(tmp_path / "lab.db", "coaching_sessions")}
+    assert stored == {"s1": SESSION.get(column), "s2": None, "s3": SESSION.get(column)}
     assert len(next((tmp_path / "reports").iterdir()).read_text().splitlines()) == 1
 
 
