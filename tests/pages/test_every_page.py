@@ -26,6 +26,7 @@ from tests.factory import (
     without_table,
     worked_case,
 )
+from tests.odd_database import odd_database
 from tests.pages.app import (
     PAGES,
     ROOT,
@@ -44,6 +45,7 @@ from tests.pages.app import (
     tables,
 )
 
+TABS = ("What if", "In and out", "Near misses", "Why or why not", "Offer")
 EVERY_PAGE = pytest.mark.parametrize("title", PAGES)
 FIGURES = pytest.mark.parametrize("title", [title for title in PAGES if title not in ("SQL", "Audit")])
 NEEDED_TABLES = [table.name for table in TABLES if table.name not in OPTIONAL_TABLES]
@@ -442,6 +444,44 @@ def test_text_from_the_data_is_never_drawn_as_markdown_or_html(
     assert not [text for text in texts for hostile in HOSTILE if hostile in text]
     if title in ("Home", "Mistakes", "Conversion"):
         assert any(as_shown(text) in as_shown(drawn) for text in HOSTILE for drawn in texts), "it does stand there"
+
+
+@pytest.fixture(scope="module")
+def odd_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return odd_database(tmp_path_factory.mktemp("odd") / "odd.db")
+
+
+@EVERY_PAGE
+def test_whatever_is_odd_about_the_data_every_page_opens(title: str, odd_path: Path, monkeypatch: pytest.MonkeyPatch):
+    address_of(odd_path, monkeypatch)
+    page = open_page(title, sources="detected,it,pricing", user="caf\ufffd", tab="Why or why not")
+    assert not page.error, said(page)
+    if title == "Mistakes":
+        pick(page, 0, 1)
+        assert "caf" in set(table(page, "mistake")["mistake"]), "half of them are bytes"
+    if title == "Conversion":
+        assert "caf\ufffd" in set(table(page, "recommendation")["user_id"])
+        for tab in TABS:
+            assert not open_tab(page, tab).error
+
+
+def test_data_health_names_everything_that_is_odd_with_its_number(odd_path: Path, monkeypatch: pytest.MonkeyPatch):
+    address_of(odd_path, monkeypatch)
+    named = as_shown(said(open_page("Data health")))
+    for found in (
+        "rows whose user_id came before in users (3)",
+        "rows whose user_id is not a text in UTF-8 in users (4)",
+        "rows whose email is not a text in UTF-8 in users (5)",
+        "rows whose session_id came before in coaching_sessions (17)",
+        "rows whose started_at is after today in coaching_sessions (1)",
+        "rows whose error_count is below zero in coaching_sessions (15)",
+        "rows whose error_count is no number in coaching_sessions (1)",
+        "rows whose frequency is below zero in it_errors (1)",
+        "rows whose error is not a text in UTF-8 in pricing_errors (1)",
+        "rows whose calculated_at is after today in lead_scores (5)",
+        "rows whose offer_accepted is neither yes nor no in conversion_triggers (4)",
+    ):
+        assert found in named
 
 
 def test_a_picked_cell_with_hostile_names_is_shown_as_the_characters_that_they_are(

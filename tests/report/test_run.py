@@ -28,6 +28,7 @@ from lib.report.run import NotDelivered, Order, Post, run
 from lib.report.smtp import Server
 from lib.report.together import remove_leftovers
 from tests.factory import make_database, without_table, worked_case
+from tests.odd_database import odd_database
 from tests.report.hammer import pairs, writer
 from tests.report.killed import run_again_and_again
 from tests.report.post_office import PostOffice, opened
@@ -127,6 +128,16 @@ def test_a_session_of_the_future_neither_makes_old_data_new_nor_moves_the_day(or
     (without,), (odd,) = summaries(order.folder), summaries(order.folder / "odd")
     assert odd == without
     assert "The data is old" in page(order.folder / "odd", "2027-01-01_08-00-00")
+
+
+@pytest.mark.parametrize("key", [None, b"key of these tests"])
+def test_whatever_is_odd_about_the_data_the_report_is_made(order: Order, tmp_path: Path, key: bytes | None) -> None:
+    odd = odd_database(tmp_path / "odd.db")
+    run(replace(order, database_url=str(odd), pseudonym_key=key), now=NOW)
+    (found,) = summaries(order.folder)
+    assert (found["as_of"], found["data_as_of"][:19]) == ("2026-11-22", "2026-11-22T23:59:59")
+    assert len(found["conversion"]["candidates"]) == 2 + 5
+    assert key or "caf\ufffd" in {row["user_id"] for row in found["conversion"]["candidates"]}
 
 
 def test_the_stamp_is_the_time_in_the_reporting_zone(order: Order) -> None:
