@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lib import charts, definitions
-from lib.analysis.engagement import weekly_table
+from lib.analysis.engagement import told_apart, weekly_table
 from lib.exports import Sheet
 from lib.period import weeks
 from lib.queries.engagement import sessions_by_role
@@ -33,6 +33,7 @@ with open_page("Home", question="How did the week go, and what stands out?") as 
         by_week = ask(page.source, sessions_by_role, last_weeks, completed_only=True)
         by_week = shown_groups(page, by_week, "window", "group")
         weekly = made(weekly_table, by_week, last_weeks)
+        weekly["group"] = told_apart(weekly["group"])
         show_chart(
             page,
             Sheet("Sessions a week", weekly, definitions.WEEKLY_COLUMNS),

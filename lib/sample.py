@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
+from lib.console import escape_what_cannot_be_shown
 from lib.sample_mistakes import error_chunks, errors_per_session
 from lib.sample_oddities import plant_oddities
 from lib.sample_people import draw_people, draw_sessions, signed_up_before_first_session, stage_last_fortnight
@@ -152,6 +153,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the database that the options ask for; 0, or 2 when they make no sense or the file cannot be written."""
+    escape_what_cannot_be_shown()
     options = vars(_options(arguments))
     out = options.pop("out")
     try:

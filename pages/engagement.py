@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lib import charts, definitions
-from lib.analysis.engagement import engagement_table, level_table_of, ordered, weekly_table
+from lib.analysis.engagement import engagement_table, level_table_of, ordered, told_apart, weekly_table
 from lib.dialects import UNKNOWN
 from lib.exports import Sheet
 from lib.period import weeks
@@ -33,7 +33,11 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         page.say_empty("No sessions", period)
     show_table(
         page,
-        Sheet("Engagement by role", table, definitions.engagement_columns("group", "Role")),
+        Sheet(
+            "Engagement by role",
+            table.assign(group=told_apart(table["group"])),
+            definitions.engagement_columns("group", "Role"),
+        ),
         how=definitions.ENGAGEMENT,
         sql=by_role.attrs["sql"],
         look=looks.CHANGES,
@@ -46,6 +50,7 @@ with open_page("Engagement", question="Who practised, and more or less than befo
         by_week = ask(page.source, sessions_by_role, last_weeks, completed_only=completed_only, levels=levels)
         by_week = shown_groups(page, by_week, "window", "group")
         weekly = made(weekly_table, by_week, last_weeks, shown=roles)
+        weekly["group"] = told_apart(weekly["group"])
         show_chart(
             page,
             Sheet("Sessions a week", weekly, definitions.WEEKLY_COLUMNS),

@@ -27,13 +27,13 @@ from lib.exports import (
     chart_png,
     chart_svg,
     csv_bytes,
-    half_up,
     json_bytes,
     sheet_names,
     signs_without_glyph,
     text_file_name,
     xlsx_bytes,
 )
+from lib.rounding import half_up
 
 BERLIN = "Europe/Berlin"
 SIGNS = "=+-@\u2212＝＋－＠﹦﹢﹣﹫"

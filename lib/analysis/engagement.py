@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from lib.analysis.numbers import round_half_up
 from lib.dialects import UNKNOWN
 from lib.period import Period
 from lib.schema import LEVELS, ROLES
@@ -23,6 +22,16 @@ def ordered(groups: Collection[str], first: Sequence[str] = ROLES) -> list[str]:
     return [*first, *others, *([UNKNOWN] if UNKNOWN in groups else [])]
 
 
+def told_apart(names: pd.Series[str]) -> pd.Series[str]:
+    """Names as they are shown: in quotes where another one differs from it by blanks or case alone.
+
+    The one that is written in small letters without blanks around it stays as it is.
+    """
+    folded = names.map(lambda name: " ".join(name.split()).casefold())
+    others = pd.Series(names.to_numpy(), folded.to_numpy()).groupby(level=0).nunique()
+    return names.mask((folded.map(others) > 1) & (names != folded), "“" + names + "”")
+
+
 def engagement_table(
     sums: pd.DataFrame, *, first: Sequence[str] = ROLES, shown: Collection[str] = (), total: str | None = TOTAL
 ) -> pd.DataFrame:
@@ -31,19 +40,13 @@ def engagement_table(
     ``sums`` has window 0 (now) and 1 (before), see ``queries.engagement``; ``shown`` keeps those groups only.
     Columns: group (str), users, sessions (int), avg_confidence (float, 1-10), avg_mistakes (float, a session),
     sessions_per_user (float); for each of the five its value before, with the ending _before, and the change against
-    that, with the ending _change. Averages are not rounded; NaN where there is nothing to average. A change is that of
-    the figures as they are shown, to two decimals: what a reader who subtracts them gets.
+    that, with the ending _change. Averages are not rounded; NaN where there is nothing to average.
     """
     groups = [group for group in ordered(set(sums["group"]), first) if not shown or group in shown]
     now, before = (_figures(sums[sums["window"] == window], groups, total) for window in (0, 1))
     now, before = now.reset_index(), before.reset_index(drop=True)
-    change = (_shown(now) - _shown(before)).round(PLACES)
+    change = now[list(FIGURES)] - before[list(FIGURES)]
     return pd.concat([now, before.add_suffix("_before"), change.add_suffix("_change")], axis=1)
-
-
-def _shown(figures: pd.DataFrame) -> pd.DataFrame:
-    averages = {name: round_half_up(figures[name], PLACES) for name in FIGURES if name not in ("users", "sessions")}
-    return figures[list(FIGURES)].assign(**averages)
 
 
 def level_table_of(sums: pd.DataFrame, shown: Collection[str] = ()) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from lib.analysis.corrections import known_forms
+from lib.analysis.numbers import NO_CHANGE
 from lib.analysis.posts import publishable
 from lib.queries.mistakes import TopMistakes
 
@@ -50,7 +51,7 @@ def trend(now: int, before: int) -> str:
     """`new`, or the change with an arrow: better and worse are not told by colour."""
     if before == 0:
         return NEW
-    return f"▲ {now - before:,}" if now > before else f"▼ {before - now:,}" if now < before else "="
+    return f"▲ {now - before:,}" if now > before else f"▼ {before - now:,}" if now < before else NO_CHANGE
 
 
 def _post(mistake: str, users: int, correct_form: str | None, min_users: int) -> str:

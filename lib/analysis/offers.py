@@ -74,7 +74,7 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Revenue:
-    """Money, to the cent. Everything but ``potential`` is None where there are no past offers."""
+    """Money, not rounded. Everything but ``potential`` is None where there are no past offers."""
 
     potential: float
     expected: float | None
@@ -112,9 +112,8 @@ def revenue(candidates: int, price: float, acceptance: Acceptance | None) -> Rev
     """Potential: every candidate buys at ``price``. Expected: as many as accepted before, with the interval."""
     potential = candidates * price
     if acceptance is None:
-        return Revenue(round_half_up(potential), None, None, None)
-    shares = (1.0, acceptance.share, acceptance.low, acceptance.high)
-    return Revenue(*(round_half_up(potential * share) for share in shares))
+        return Revenue(potential, None, None, None)
+    return Revenue(potential, *(potential * share for share in (acceptance.share, acceptance.low, acceptance.high)))
 
 
 def offer_text(to: str, name: str | None, sessions: int, avg_score: float, offer: Offer) -> OfferText:
@@ -136,9 +135,18 @@ def offer_text(to: str, name: str | None, sessions: int, avg_score: float, offer
 
 
 def money(amount: float, currency: str) -> str:
-    """`$179`, `$1,107.40`, `EUR 179`: cents only where there are some."""
+    """`$179`, `$1,107.40`, `EUR 179`: a price, with cents only where there are some."""
     rounded = round_half_up(amount)
     digits = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:,.2f}"
+    return _with_sign(digits, currency)
+
+
+def whole_money(amount: float, currency: str) -> str:
+    """`$75,212`: revenue, which nobody reads to the cent."""
+    return _with_sign(f"{round_half_up(amount, 0):,.0f}", currency)
+
+
+def _with_sign(digits: str, currency: str) -> str:
     return f"{currency} {digits}" if currency.isalpha() else f"{currency}{digits}"
 
 

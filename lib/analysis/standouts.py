@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from lib.analysis.engagement import told_apart
 from lib.analysis.mistakes import NEW
-from lib.analysis.numbers import counted
+from lib.analysis.numbers import counted, round_half_up
 from lib.dialects import UNKNOWN
 from lib.period import day_text
 
@@ -35,12 +36,13 @@ def role_standouts(table: pd.DataFrame) -> list[Standout]:
     Roles with fewer than ten sessions in both windows say nothing, nor do unknown ones and changes of less than 5 %.
     """
     found = []
-    for role, now, before in zip(table["group"], table["sessions"], table["sessions_before"], strict=True):
+    shown = told_apart(table["group"])
+    for role, name, now, before in zip(table["group"], shown, table["sessions"], table["sessions_before"], strict=True):
         if role == UNKNOWN or max(now, before) < FEW_SESSIONS or before == 0:
             continue
         percent = 100.0 * (now - before) / before
         if abs(percent) >= SMALL_CHANGE:
-            text = f"{role.capitalize()} users: {now:,} sessions, {_moved(percent, before)}"
+            text = f"{name if name != role else role.capitalize()} users: {now:,} sessions, {_moved(percent, before)}"
             found.append((abs(percent), Standout(text, "pages/engagement.py", {"roles": (role,)})))
     return [standout for _, standout in sorted(found, key=lambda pair: -pair[0])]
 
@@ -48,7 +50,7 @@ def role_standouts(table: pd.DataFrame) -> list[Standout]:
 def _moved(percent: float, before: int) -> str:
     if percent > MANY_TIMES:
         return f"up from {before:,}"
-    return f"{abs(percent):.0f} % {'more' if percent > 0 else 'fewer'} than before"
+    return f"{round_half_up(abs(percent), 0):.0f} % {'more' if percent > 0 else 'fewer'} than before"
 
 
 def confidence_standout(now: float, before: float) -> list[Standout]:
@@ -56,7 +58,11 @@ def confidence_standout(now: float, before: float) -> list[Standout]:
     if pd.isna(now) or pd.isna(before) or abs(now - before) < SMALL_STEP:
         return []
     word = "rose" if now > before else "fell"
-    return [Standout(f"Confidence {word} from {before:.2f} to {now:.2f}", "pages/engagement.py")]
+    return [
+        Standout(
+            f"Confidence {word} from {round_half_up(before):.2f} to {round_half_up(now):.2f}", "pages/engagement.py"
+        )
+    ]
 
 
 def beginning_standout(begins: date) -> list[Standout]:

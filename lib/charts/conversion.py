@@ -13,6 +13,7 @@ import pandas as pd
 from lib.charts.cells import compact, few_to_many, fitting, inks
 from lib.charts.palette import Layer, Palette, dress_layers
 from lib.exports import Spec
+from lib.rounding import half_up
 
 CELL_HEIGHT = 44
 CONFIDENCE, LEAST = "Confidence above", "Sessions at least"
@@ -62,7 +63,7 @@ def _with_texts(frame: pd.DataFrame, palette: Palette, now: tuple[float, int], c
     texts = {
         "count": [f"{count:,}" for count in counts],
         "money": [f"{currency}{compact(revenue)}" for revenue in revenues],
-        "revenue_text": [f"{currency}{revenue:,.0f}" for revenue in revenues],
+        "revenue_text": [f"{currency}{half_up(revenue, 0):,.0f}" for revenue in revenues],
         "label": [
             f"{_rule((confidence, least))}: {_counted(count, 'candidate')}"
             for confidence, least, count in zip(frame["min_confidence"], frame["min_sessions"], counts, strict=True)

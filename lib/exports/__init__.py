@@ -5,7 +5,7 @@ What only one kind of file needs (openpyxl, vl-convert) is imported where it is 
 
 from lib.exports.pictures import Spec, chart_png, chart_svg, signs_without_glyph, specification
 from lib.exports.tables import CannotWrite, Column, Sheet
-from lib.exports.texts import csv_bytes, half_up, json_bytes, text_file_name
+from lib.exports.texts import csv_bytes, json_bytes, text_file_name
 from lib.exports.workbook import sheet_names, xlsx_bytes
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "chart_png",
     "chart_svg",
     "csv_bytes",
-    "half_up",
     "json_bytes",
     "sheet_names",
     "signs_without_glyph",

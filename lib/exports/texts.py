@@ -10,24 +10,16 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lib.exports.tables import SIGNS, SKIPPED, Column, Sheet, column_values
+from lib.rounding import half_up
 
 CELL_STARTS = re.compile(f"^(?={SKIPPED}[{SIGNS}\t\r\n])|(?<=[;\t\r\n])(?={SKIPPED}[{SIGNS}])")
-
-
-def half_up(value: float, places: int = 2) -> float:
-    """``value`` rounded as people do, 2.675 to 2.68, on the digits that they see; never a negative zero."""
-    if abs(value) >= 1e15:  # a float of this size has no decimals left
-        return value
-    step = Decimal(1).scaleb(-places)
-    seen = round(float(value), places + 7)  # 8.124999999999998 is 8.125 and binary noise
-    return float(Decimal(repr(seen)).quantize(step, rounding=ROUND_HALF_UP)) or 0.0
 
 
 def csv_bytes(sheet: Sheet, *, zone: str) -> bytes:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from lib.analysis.engagement import TOTAL
 from lib.analysis.offer_status import TO_OFFER
-from lib.exports import half_up
 from lib.report.contents import Report
+from lib.rounding import half_up
 
 
 class Mistake(NamedTuple):

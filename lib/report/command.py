@@ -200,7 +200,7 @@ def _set_up_log(verbose: bool, file: Path | None) -> None:
     # Without any handler, Python would print warnings between the sentences.
     handlers: list[logging.Handler] = [logging.StreamHandler() if verbose else logging.NullHandler()]
     if file is not None:
-        handlers.append(logging.FileHandler(file, encoding="utf-8"))
+        handlers.append(logging.FileHandler(file, encoding="utf-8", errors="backslashreplace"))
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         logging.getLogger().addHandler(handler)

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from lib.exports import half_up
 from lib.period import Period
 from lib.report.contents import Conversion, Engagement, Mistakes, Report, ReportOptions
+from lib.rounding import half_up
 
 SCHEMA = Path(__file__).with_name("summary.schema.json")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from lib.analysis.numbers import counted
-from lib.analysis.offers import money
+from lib.analysis.offers import money, whole_money
 from lib.definitions import CANDIDATE_COLUMNS, MISTAKE_COLUMNS, engagement_columns
 from lib.exports import Column, Sheet
 from lib.period import day_range, day_text, moment_text
@@ -124,12 +124,12 @@ def _revenue(report: Report) -> dict[str, str]:
     found, price = conversion.revenue, money(offer.price, offer.currency)
     lines = {
         "Price": price,
-        "Revenue potential": f"{money(found.potential, offer.currency)}:"
+        "Revenue potential": f"{whole_money(found.potential, offer.currency)}:"
         f" {counted(len(conversion.to_offer), 'candidate')} to offer at {price}",
     }
     if conversion.accepted is None or found.expected is None or found.low is None or found.high is None:
         return {**lines, "Expected revenue": "no past offers"}
-    expected, low, high = (money(amount, offer.currency) for amount in (found.expected, found.low, found.high))
+    expected, low, high = (whole_money(amount, offer.currency) for amount in (found.expected, found.low, found.high))
     past = f"{conversion.accepted.accepted:,} of {counted(conversion.accepted.sent, 'past offer')} accepted"
     return {**lines, "Expected revenue": f"{expected}, 95 % interval {low} to {high}: {past}"}
 

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lib.analysis.candidates import to_offer_first
-from lib.analysis.engagement import FIGURES, TOTAL
+from lib.analysis.engagement import FIGURES, TOTAL, told_apart
 from lib.analysis.numbers import counted
-from lib.analysis.offers import OfferText, money, offer_text
+from lib.analysis.offers import OfferText, money, offer_text, whole_money
 from lib.definitions import FIGURES as LABELS
-from lib.exports import half_up
 from lib.period import Period, day_of, day_range, day_text, moment_text
 from lib.report.changes import Changes, mistake_keys
 from lib.report.contents import Report
 from lib.report.wording import NO_DATA, Moved, figure, moved, percent, person, records, shown
+from lib.rounding import half_up
 
 PLACES = {"users": 0, "sessions": 0, "avg_confidence": 2, "avg_mistakes": 2, "sessions_per_user": 2}
 
@@ -101,7 +101,7 @@ def tiles(report: Report, changes: Changes) -> list[Tile]:
         )
     now, before = total["avg_confidence"], total["avg_confidence_before"]
     found.append(Tile("Confidence, 1 to 10", figure(now, 2), moved(now, before, 2)))
-    potential = money(conversion.revenue.potential, report.options.offer.currency)
+    potential = whole_money(conversion.revenue.potential, report.options.offer.currency)
     new = f"{len(changes.new_candidates):,} new, " if changes.last else ""
     origin = f"of {len(conversion.candidates):,} who qualify; {new}{potential} potential"
     found.append(Tile("Candidates to offer", f"{len(conversion.to_offer):,}", Moved(origin)))
@@ -117,6 +117,7 @@ def total_row(report: Report) -> dict[str, Any]:
 def roles(report: Report, limit: int) -> list[Role]:
     """The table by role, the total last."""
     table = report.engagement.by_role
+    table = table.assign(shown_as=told_apart(table["group"]))
     return [_role(row) for row in records(pd.concat([table[:-1].head(limit), table[-1:]]))]
 
 
@@ -129,7 +130,7 @@ def _role(row: dict[str, Any]) -> Role:
         )
         for name in FIGURES
     ]
-    return Role(shown(row["group"], 40), row["group"] == TOTAL, tuple(cells))
+    return Role(shown(row["shown_as"], 40), row["group"] == TOTAL, tuple(cells))
 
 
 def role_texts(found: Iterable[Role]) -> list[list[str]]:
@@ -233,10 +234,12 @@ def revenue_sentences(report: Report) -> list[str]:
     conversion, offer = report.conversion, report.options.offer
     found, price = conversion.revenue, money(offer.price, offer.currency)
     first = f"{conversion.counts_text}."
-    second = f"Revenue potential: {money(found.potential, offer.currency)} ({len(conversion.to_offer):,} at {price})."
+    second = (
+        f"Revenue potential: {whole_money(found.potential, offer.currency)} ({len(conversion.to_offer):,} at {price})."
+    )
     if conversion.accepted is None or found.expected is None or found.low is None or found.high is None:
         return [first, second, "Expected revenue: no past offers to tell from."]
-    expected, low, high = (money(one, offer.currency) for one in (found.expected, found.low, found.high))
+    expected, low, high = (whole_money(one, offer.currency) for one in (found.expected, found.low, found.high))
     past = f"{conversion.accepted.accepted:,} of {conversion.accepted.sent:,} past offers were accepted"
     return [first, second, f"Expected revenue: {expected}, 95 % interval {low} to {high}; {past}."]
 

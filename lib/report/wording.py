@@ -10,10 +10,10 @@ import pandas as pd
 
 from lib import definitions
 from lib.analysis.numbers import change, counted
-from lib.exports import half_up
 from lib.exports.tables import clean
 from lib.period import day_range
 from lib.report.contents import Report
+from lib.rounding import half_up
 
 Tone = Literal["", "better", "worse"]
 
@@ -70,7 +70,7 @@ def moved(now: Any, before: Any, places: int, *, fewer_is_better: bool = False) 
     if pd.isna(before) or (places == 0 and before == 0):
         return Moved("none before") if pd.notna(now) and now else Moved()
     origin = f"was{NO_BREAK}{figure(before, places)}"
-    step = 0.0 if pd.isna(now) else half_up(half_up(float(now), places) - half_up(float(before), places), places)
+    step = 0.0 if pd.isna(now) else half_up(float(now) - float(before), places)
     if pd.isna(now) or step == 0:
         return Moved("", origin) if pd.isna(now) else Moved("as before")
     is_better = (step < 0) == fewer_is_better

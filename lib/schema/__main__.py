@@ -13,6 +13,7 @@ import sys
 
 from sqlalchemy import Connection
 
+from lib.console import escape_what_cannot_be_shown
 from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.schema import create_indexes, index_statements, indexes_for, owners
 from lib.schema.distribute import make_plan, run_plan
@@ -20,6 +21,7 @@ from lib.schema.distribute import make_plan, run_plan
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when all went well, 1 with a sentence on standard error when not."""
+    escape_what_cannot_be_shown()
     options = _parser().parse_args(arguments)
     try:
         statements = options.command(options.url, options.apply)

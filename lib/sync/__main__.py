@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from lib.console import escape_what_cannot_be_shown
 from lib.open_files import files_open_to_others, said_of
 from lib.settings import Settings, SettingsError, load_settings
 from lib.sync.copying import Order, Outcome, copy
@@ -40,6 +41,7 @@ are tried again by FLUENCY_API_PATIENCE_SECONDS, how long everything may take by
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all went well, 1 with a sentence on standard error when not."""
+    escape_what_cannot_be_shown()
     options = _parser().parse_args(arguments)
     began = time.monotonic()
     warning = said_of(files_open_to_others())

@@ -10,7 +10,7 @@ import streamlit as st
 from lib import definitions
 from lib.analysis.candidates import candidate_table, to_offer_first
 from lib.analysis.numbers import NO_CHANGE, counted
-from lib.analysis.offers import Revenue, money, revenue
+from lib.analysis.offers import Revenue, revenue, whole_money
 from lib.analysis.streaks import Booleans, are_candidates
 from lib.exports import Sheet
 from lib.period import day_range
@@ -79,7 +79,7 @@ def _expected(page: Page, market: Market, now: Revenue, default: Revenue) -> Non
 
 
 def _money(page: Page, amount: float) -> str:
-    return money(round(amount), page.settings.currency).replace("$", r"\$")
+    return whole_money(amount, page.settings.currency).replace("$", r"\$")
 
 
 def signed_money(page: Page, amount: float) -> str:

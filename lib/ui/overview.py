@@ -12,7 +12,8 @@ import streamlit as st
 from lib.access import Field
 from lib.analysis.engagement import engagement_table, totals_by_window
 from lib.analysis.mistakes import trend
-from lib.analysis.numbers import NO_CHANGE, signed
+from lib.analysis.numbers import NO_CHANGE, round_half_up, signed
+from lib.analysis.offers import whole_money
 from lib.analysis.standouts import (
     Standout,
     beginning_standout,
@@ -96,13 +97,13 @@ def draw_figures(page: Page, week: Week) -> None:
     price, currency = page.filters["price"], page.settings.currency
     users, sessions, confidence = (week.totals[name].tolist() for name in ("users", "sessions", "avg_confidence"))
     with st.container(horizontal=True):
-        _card("Active users", users, "{:,.0f}")
-        _card("Sessions", sessions, "{:,.0f}")
-        _card("Confidence, 1 to 10", confidence, "{:.2f}")
-        _card("Mistakes", week.mistakes, "{:,.0f}")
-        _card(f"To offer, of {week.qualify:,}", week.to_offer, "{:,.0f}")
+        _card("Active users", users)
+        _card("Sessions", sessions)
+        _card("Confidence, 1 to 10", confidence, places=2)
+        _card("Mistakes", week.mistakes)
+        _card(f"To offer, of {week.qualify:,}", week.to_offer)
         revenue = [count * price for count in week.to_offer]
-        _card("Revenue potential", revenue, currency.replace("$", r"\$") + "{:,.0f}")
+        _card("Revenue potential", revenue, currency=currency)
     names = ("Active users", "Sessions", "Confidence", "Mistakes", "Candidates to offer", "Revenue potential")
     values = (users, sessions, confidence, week.mistakes, week.to_offer, revenue)
     rows = [(name, float(value[0]), float(value[1])) for name, value in zip(names, values, strict=True)]
@@ -110,28 +111,39 @@ def draw_figures(page: Page, week: Week) -> None:
     page.definitions["At a glance"] = HOW
 
 
-def _card(label: str, values: Sequence[float], form: str) -> None:
+def _card(label: str, values: Sequence[float], *, places: int = 0, currency: str = "") -> None:
     now, before = values[0], values[1]
     if pd.isna(now):
         st.metric(label, "–", border=True, width=166)
         return
-    change = NO_CHANGE if pd.isna(before) else signed(now - before, form)
+    change = NO_CHANGE if pd.isna(before) else _change(now - before, places, currency)
     st.metric(
         label,
-        form.format(now),
+        _figure(now, places, currency),
         change,
         border=True,
         width=166,
         delta_color="off",  # red is for what is wrong
         delta_arrow="off" if change == NO_CHANGE else "auto",
-        delta_description=_versus(form, before),
+        delta_description=_versus("" if pd.isna(before) else _figure(before, places, currency)),
         chart_data=list(reversed(values)),  # NaN where there is nothing to average: a gap
         chart_type="line",
     )
 
 
-def _versus(form: str, before: float) -> str:
-    text = form.format(before) if pd.notna(before) else "–"
+def _figure(value: float, places: int, currency: str) -> str:
+    if currency:
+        return whole_money(value, currency).replace("$", r"\$")
+    return f"{round_half_up(value, places):,.{places}f}"
+
+
+def _change(step: float, places: int, currency: str) -> str:
+    sign = signed(step, places)[0]
+    return sign if sign == NO_CHANGE else sign + _figure(abs(step), places, currency)
+
+
+def _versus(before: str) -> str:
+    text = before or "–"
     return f"vs {text}" if len(text) < LONG_FIGURE else ""
 
 

@@ -101,7 +101,7 @@ def _change(step: float, column: Column) -> str | None:
     """`▲ +1,204`, `▼ -0.65`; None where there is nothing to compare with."""
     if pd.isna(step):
         return None
-    text = signed(step, "{:,.0f}" if column.kind == "integer" else f"{{:,.{column.places}f}}")
+    text = signed(step, 0 if column.kind == "integer" else column.places)
     return {"+": "▲ ", "-": "▼ "}.get(text[0], "") + text
 
 

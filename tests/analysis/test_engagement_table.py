@@ -4,10 +4,21 @@ import math
 from datetime import date
 
 import pandas as pd
+import pytest
 
-from lib.analysis.engagement import FIGURES, engagement_table, level_table_of, ordered, totals_by_window, weekly_table
+from lib.analysis.engagement import (
+    FIGURES,
+    engagement_table,
+    level_table_of,
+    ordered,
+    told_apart,
+    totals_by_window,
+    weekly_table,
+)
+from lib.analysis.numbers import signed
 from lib.period import weeks
 from lib.queries.engagement import COLUMNS
+from lib.report.wording import moved
 
 
 def sums(*rows: tuple[int, str, int, int, int, float, int, float]) -> pd.DataFrame:
@@ -63,12 +74,19 @@ def test_each_figure_stands_beside_the_window_before_and_the_change():
     assert table.loc["free", "avg_confidence_before"] == 8.0
 
 
-def test_a_change_is_that_of_the_figures_as_they_are_shown():
-    # 7.535 is shown as 7.54 and 7.864 as 7.86: whoever subtracts gets 0.32, not the 0.329 behind them.
+def test_a_change_is_that_of_the_figures_before_they_are_rounded():
+    # 7.535 is shown as 7.54 and 7.864 as 7.86; the change is -0.329, which is shown as -0.33.
     now, before = (0, "free", 2, 8, 8, 60.28, 8, 0.0), (1, "free", 2, 5, 5, 39.32, 5, 0.0)
     row = engagement_table(sums(now, before)).iloc[0]
-    assert row[["avg_confidence", "avg_confidence_before"]].tolist() == [7.535, 7.864]
-    assert row["avg_confidence_change"] == -0.32
+    assert row["avg_confidence_change"] == pytest.approx(-0.329)
+    assert signed(row["avg_confidence_change"], 2) == "-0.33"
+    assert moved(7.535, 7.864, 2).step.endswith("0.33")
+
+
+def test_names_that_differ_by_blanks_or_case_alone_are_in_quotes():
+    names = pd.Series(["free", "Free ", "student", "QA", "qa  lead", "Qa lead", "total"])
+    assert told_apart(names).tolist() == ["free", "“Free ”", "student", "QA", "“qa  lead”", "“Qa lead”", "total"]
+    assert told_apart(pd.Series(["Free", "Free"])).tolist() == ["Free", "Free"], "many rows of one name are one name"
 
 
 def test_only_the_roles_asked_for_are_shown_and_added_up():

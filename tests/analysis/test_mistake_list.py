@@ -60,7 +60,7 @@ def test_a_mistake_with_an_address_or_a_number_is_not_published_however_many_mad
 
 @pytest.mark.parametrize(
     ("now", "before", "shown"),
-    [(5, 0, "new"), (5, 2, "▲ 3"), (2, 5, "▼ 3"), (5, 5, "="), (2_000, 500, "▲ 1,500")],
+    [(5, 0, "new"), (5, 2, "▲ 3"), (2, 5, "▼ 3"), (5, 5, "–"), (2_000, 500, "▲ 1,500")],
 )
 def test_the_trend_has_an_arrow_and_new_is_a_word(now: int, before: int, shown: str):
     assert trend(now, before) == shown

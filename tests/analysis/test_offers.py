@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from lib.analysis.offers import CONTENTS, Offer, Revenue, acceptance, money, offer_text, revenue
+from lib.analysis.offers import CONTENTS, Offer, Revenue, acceptance, money, offer_text, revenue, whole_money
 
 
 # Newcombe, Statistics in Medicine 17 (1998), 857-872, table I, method 3.
@@ -49,11 +49,11 @@ def test_the_worked_case_of_the_specification() -> None:
     assert revenue(2, 179, None) == Revenue(358, None, None, None)
 
 
-def test_expected_revenue_is_the_potential_times_the_share_to_the_cent() -> None:
+def test_expected_revenue_is_the_potential_times_the_share() -> None:
     past = acceptance(148, 15)
     found = revenue(10, 179, past)
     assert found.potential == 1790
-    assert found.expected == 181.42  # 1790 x 15 / 148 = 181.4189
+    assert found.expected == pytest.approx(181.4189, abs=1e-4)  # 1790 x 15 / 148
     assert found.low == pytest.approx(1790 * 0.0624, abs=0.1)
     assert found.high == pytest.approx(1790 * 0.1605, abs=0.1)
 
@@ -145,3 +145,10 @@ def test_a_discount_outside_0_to_100_percent_is_refused(discount: float) -> None
 )
 def test_money_has_cents_only_where_there_are_some(amount: float, currency: str, expected: str) -> None:
     assert money(amount, currency) == expected
+
+
+def test_revenue_is_rounded_once_from_what_it_is():
+    # To the cent first, 75,211.497 would be 75,211.50, and so a dollar more.
+    assert whole_money(75_211.497, "$") == "$75,211"
+    assert (whole_money(75_210.5, "$"), whole_money(75_211.5, "$")) == ("$75,211", "$75,212")
+    assert revenue(3, 33.333, None).potential == pytest.approx(99.999)

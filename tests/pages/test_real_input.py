@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from lib.exports import half_up
 from lib.report.orders import order_from
 from lib.report.run import run
+from lib.rounding import half_up
 from lib.settings import PREFIX, Settings
 from tests.pages.app import PAGES, Clock, drawn, figures, forget_everything, go, open_page, table
 
