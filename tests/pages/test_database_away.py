@@ -18,6 +18,8 @@ from tests.factory import worked_case
 from tests.pages.app import drawn, figures, forget_everything, move, open_page, press, said, table
 from tests.postgres import Server
 
+pytestmark = pytest.mark.usefixtures("fresh_server")
+
 
 @pytest.fixture
 def server(postgres_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:

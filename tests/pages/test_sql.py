@@ -32,7 +32,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "sql_page.md"
 
 
 @pytest.fixture(autouse=True)
-def _page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _page(fresh_server: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FLUENCY_AUDIT", str(tmp_path / "audit.jsonl"))
     monkeypatch.setenv("FLUENCY_ANALYSES_FOLDER", str(tmp_path / "own"))
 
