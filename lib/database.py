@@ -35,7 +35,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from lib.reading import read_time
 from lib.refusals import CHECK_ADDRESS, WAIT_SECONDS, DatabaseProblem, problem_of
-from lib.schema.present import AS_TEXT, UnreadableColumn, as_in_schema, forget_tables, present_tables
+from lib.schema.present import AS_TEXT, IS_UTF8, UnreadableColumn, as_in_schema, forget_tables, present_tables
 
 __all__ = [
     "DatabaseProblem",
@@ -169,10 +169,19 @@ def _sqlite_engine(url: URL, writable: bool) -> Engine:
 def _only_read(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     connection.cursor().execute("PRAGMA query_only = ON")
     connection.create_function(AS_TEXT, 1, _replaced, deterministic=True)
+    connection.create_function(IS_UTF8, 1, _is_utf8, deterministic=True)
 
 
 def _replaced(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "replace")
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _reading(engine: Engine) -> Engine:

@@ -26,7 +26,7 @@ from sqlalchemy.sql.expression import FunctionElement
 
 from lib.dialects.condition import Condition, written
 from lib.reading import LARGEST, LARGEST_WHOLE, NO, YES
-from lib.schema.present import AS_TEXT
+from lib.schema.present import IS_UTF8
 
 WHITE_SPACE: ColumnElement[str] = literal_column("' \t\r\n'")
 EMPTY: ColumnElement[str] = literal_column("''")
@@ -146,8 +146,7 @@ def _is_odd_text_sqlite(element: _IsOddText, compiler: SQLCompiler, **kw: Any) -
     columns = [compiler.process(clause, **kw) for clause in element.clauses]
     are_bytes = " OR ".join(f"typeof({column}) = 'blob'" for column in columns)
     together = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
-    given = f"CAST({together} AS BLOB)"
-    return f"({are_bytes} OR CAST({AS_TEXT}({given}) AS BLOB) <> {given})"
+    return f"({are_bytes} OR NOT {IS_UTF8}(CAST({together} AS BLOB)))"
 
 
 @compiles(_IsOneOf)

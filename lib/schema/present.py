@@ -22,6 +22,7 @@ from lib.schema.postgresql_types import TEXT, reading, wanted
 
 EVERY_ROW = "fluency_every_row"  # option of a statement: users that repeat come all, the newest row of each first
 AS_TEXT = "fluency_as_text"  # function of SQLite: bytes as the text that they are, U+FFFD for what is not UTF-8
+IS_UTF8 = "fluency_is_utf8"  # whether bytes are a text
 _FOUND = "fluency_tables"
 _NAMED = re.compile(rf"\b(?:{'|'.join(table.name for table in TABLES)})\b")
 # The newest row of a user: it was active last; of those, it was made last; then whatever sorts last.
@@ -43,6 +44,12 @@ SELECT f.name, f.source, f.relname = f.name, has_any_column_privilege(f.oid, 'SE
 FROM found f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type d ON d.oid = a.atttypid JOIN pg_type t ON t.oid = CASE d.typtype WHEN 'd' THEN d.typbasetype ELSE d.oid END
 ORDER BY f.name, a.attname <> lower(a.attname)
+"""
+
+# The columns that are alone in a unique index.
+_UNIQUE_IN_SQLITE = """
+SELECT lower(m.name), lower(min(i.name)) FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_info(l.name) i
+WHERE m.type = 'table' AND l."unique" AND NOT l.partial GROUP BY m.name, l.name HAVING count(*) = 1
 """
 
 
@@ -160,33 +167,27 @@ def _check_readable(table: PresentTable, sql: str) -> None:
 
 def _in_sqlite(driver: Any) -> dict[str, PresentTable]:
     """Every column can be read: what differs in a file are its values."""
+    names = driver.execute("SELECT lower(name), name FROM sqlite_master WHERE type IN ('table', 'view')")
+    there, unique = dict(names.fetchall()), set(driver.execute(_UNIQUE_IN_SQLITE).fetchall())
     found = {}
-    names = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
-    there = {str(name).lower(): str(name) for (name,) in driver.execute(names) if str(name).lower() in metadata.tables}
-    for table in TABLES:
-        if table.name not in there:
-            continue
-        name = there[table.name]
+    for table in (table for table in TABLES if table.name in there):
         with suppress(sqlite3.OperationalError):  # a view of a table that is gone: as if it were not there
-            listed = driver.execute("SELECT name, type, pk FROM pragma_table_xinfo(?)", (name,)).fetchall()
-            keys = [str(column).lower() for column, _, place in listed if place]
-            unique = _unique_in_sqlite(driver, name) | (set(keys) if len(keys) == 1 else set())
-            columns = {
-                own: PresentColumn(f'"{own}"', kind, f'"{own}"', is_as_in_schema=True, is_unique=own in unique)
-                for real, kind, _ in listed
-                if (own := str(real).lower()) in table.columns
-            }
-            found[table.name] = PresentTable(table, f'main."{name}"', columns)
+            listed = driver.execute(
+                "SELECT lower(name), type, pk FROM pragma_table_xinfo(?)", (there[table.name],)
+            ).fetchall()
+            keys = [name for name, _, place in listed if place]
+            found[table.name] = PresentTable(
+                table,
+                f'main."{there[table.name]}"',
+                {
+                    name: PresentColumn(
+                        f'"{name}"', kind, f'"{name}"', True, keys == [name] or (table.name, name) in unique
+                    )
+                    for name, kind, _ in listed
+                    if name in table.columns
+                },
+            )
     return found
-
-
-def _unique_in_sqlite(driver: Any, name: str) -> set[str]:
-    """The columns that are alone in a unique index."""
-    query = (
-        "SELECT lower(min(i.name)) FROM pragma_index_list(?) l, pragma_index_info(l.name) i "
-        'WHERE l."unique" AND NOT l.partial GROUP BY l.name HAVING count(*) = 1'
-    )
-    return {column for (column,) in driver.execute(query, (name,))}
 
 
 def _in_postgresql(driver: Any) -> dict[str, PresentTable]:

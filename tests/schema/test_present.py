@@ -20,6 +20,7 @@ from lib.queries.people import everybody
 from lib.schema import TABLES, users
 from lib.schema import coaching_sessions as s
 from lib.schema.present import present_tables
+from lib.sync.__main__ import main as sync
 from tests.factory import worked_case
 from tests.odd_data import EXACT_SHAPES, UNREADABLE, in_shape, instant_of
 from tests.postgres import Server
@@ -307,3 +308,16 @@ def test_every_column_of_text_may_be_bytes_keys_too(tmp_path: Path):
     with connect(open_engine(database_url(str(path)))) as connection:
         assert all(isinstance(value, str) for pair in everybody(connection) for value in pair)
         assert rows_of(connection, users.select())
+
+
+def test_a_copy_holds_the_newest_row_of_each_user_and_says_which_were_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    source, target = worked_case(tmp_path / "source.db"), tmp_path / "target.db"
+    before = answers(str(source))
+    changed(source, *(one.replace(" CASCADE", "") for one in TWICE))
+    left_out = tmp_path / "left_out.jsonl"
+    assert not sync(["--from", str(source), "--to", str(target), "--left-out", str(left_out)])
+    same_answers(before, answers(str(target)))
+    assert "18 rows of users: user_id came before" in capsys.readouterr().out
+    assert left_out.read_text(encoding="utf-8").count("old") == 18
