@@ -9,6 +9,8 @@ from string import Template
 
 from sqlalchemy import Boolean, Column, DateTime, Float, Integer
 
+from lib.reading import MILLISECONDS, NO, SECONDS, YES
+
 TEXT, NUMBER, FLAG, TIME = "text", "a number", "boolean", "a timestamp"
 WANTED: dict[type, str] = {DateTime: TIME, Boolean: FLAG, Integer: NUMBER, Float: NUMBER}
 # The schema's own types, and what PostgreSQL compares with them by itself.
@@ -18,33 +20,50 @@ AS_IT_IS = {
     FLAG: {"boolean"},
     TIME: {"timestamp with time zone", "timestamp without time zone"},
 }
-YES, NO = ("1", "1.0", "true", "t", "yes", "y", "on"), ("0", "0.0", "false", "f", "no", "n", "off")
-
 _TEXT = Template("CAST($column AS text)")
 _NUMBER_IN_TEXT = Template(
-    "CASE WHEN $text ~ '^[ ]*[+-]?([0-9]{1,99}[.]?[0-9]{0,99}|[.][0-9]{1,99})([eE][+-]?[0-9]{1,2})?[ ]*$$' "
-    "THEN CAST($text AS double precision) WHEN $text IS NOT NULL THEN CAST('NaN' AS double precision) END"
+    "CASE WHEN $text ~ '^[[:space:]]*[+-]?([0-9]{1,99}[.]?[0-9]{0,99}|[.][0-9]{1,99})([eE][+-]?[0-9]{1,2})?"
+    "[[:space:]]*$$' THEN CAST($text AS double precision) "
+    "WHEN $text IS NOT NULL THEN CAST('NaN' AS double precision) END"
 )
 _FLAG_IN_TEXT = Template(
     f"CASE WHEN lower(btrim($text)) IN {YES} THEN true WHEN lower(btrim($text)) IN {NO} THEN false END"
 )
-# Seconds or milliseconds since 1970, of this century.
 _TIME_IN_NUMBER = Template(
-    "CASE WHEN $column BETWEEN 946684800 AND 4102444799 THEN to_timestamp($column) "
-    "WHEN $column BETWEEN 946684800000 AND 4102444799999 THEN to_timestamp($column / 1000.0) "
-    "WHEN $column IS NOT NULL THEN CAST('infinity' AS timestamptz) END"
+    "CASE WHEN $column >= {} AND $column < {} THEN to_timestamp(floor($column * 1000.0 + 0.5) / 1000.0) "
+    "WHEN $column >= {} AND $column < {} THEN to_timestamp(floor($column + 0.5) / 1000.0) "
+    "WHEN $column IS NOT NULL THEN CAST('infinity' AS timestamptz) END".format(*SECONDS, *MILLISECONDS)
 )
-# A day that its month does not have is one of the next month's, as SQLite reads it. UTC unless it says otherwise.
+# As lib.reading reads a text: without the name of a zone in brackets, a point before the fraction, a capital Z.
+_PLAIN = Template(
+    "rtrim(replace(replace(upper(replace(regexp_replace($text, '^(.{16}[^[]*[+Zz-][^[]*)[[].*', '\\1'), ',', '.')), "
+    "'UTC', 'Z'), 'GMT', 'Z'), ' ' || chr(9) || chr(10) || chr(13))"
+)
+_SHAPE = (
+    "^(20[0-9]{2})-([0-9]{2})-([0-9]{2})(?:[[:space:]T]*(?:([0-9]{2}):([0-9]{2})(?::([0-9]{2})([.][0-9]{1,6})?[0-9]*)?"
+    "[[:space:]]*(?:Z|([+-])([0-9]{2})(?::?([0-9]{2}))?)?|([0-9]{2})([0-9]{2})?)|[[:space:]T]*)$$"
+)
+_LAST_DAY = "to_char(make_date(CAST(m[1] AS integer), CAST(m[2] AS integer), 1) + interval '1 month -1 day', 'DD')"
+_INSTANT = (
+    "make_timestamptz(CAST(m[1] AS integer), CAST(m[2] AS integer), CAST(m[3] AS integer), 0, 0, 0, 'UTC') "
+    "+ make_interval(hours => CAST(coalesce(m[4], m[11], '0') AS integer), "
+    "mins => CAST(coalesce(m[5], m[12], '0') AS integer), "
+    "secs => CAST(coalesce(m[6], '0') || coalesce(m[7], '') AS double precision)) "
+    "- CAST(coalesce(m[8], '+') || '1' AS integer) * make_interval(hours => CAST(coalesce(m[9], '0') AS integer), "
+    "mins => CAST(coalesce(m[10], '0') AS integer))"
+)
+_OF_PARTS = (
+    "CASE WHEN m[2] BETWEEN '01' AND '12' AND coalesce(m[4], m[11], '00') <= '24' "
+    "AND coalesce(m[5], m[12], '00') <= '59' AND coalesce(m[6], '00') <= '59' "
+    "AND coalesce(m[9], '00') <= '14' AND coalesce(m[10], '00') <= '59' "
+    f"THEN CASE WHEN m[3] BETWEEN '01' AND {_LAST_DAY} THEN {_INSTANT} END END"
+)
+_PARTS = f"(VALUES (regexp_match($plain, '{_SHAPE}'))) AS parts (m)"
 _TIME_IN_TEXT = Template(
-    "CASE WHEN $text ~ '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    "($$|[T ]([01][0-9]|2[0-3]):[0-5][0-9]($$|Z$$|[+-][0-9]{2}|:[0-5][0-9]))' THEN "
-    "make_timestamptz(CAST(substr($text, 1, 4) AS integer), CAST(substr($text, 6, 2) AS integer), 1, 0, 0, 0, 'UTC') "
-    "+ make_interval(days => CAST(substr($text, 9, 2) AS integer) - 1) "
-    "+ CAST(coalesce(substring($text FROM '^.{11}([0-9:]{5}(:[0-9]{2}([.][0-9]{1,6})?)?)'), '0:0') AS interval) "
-    "- CAST(coalesce(substr($offset, 1, 3) || ':' || lpad(substr(replace($offset, ':', ''), 4), 2, '0'), '0:0') "
-    "AS interval) WHEN btrim($text) <> '' THEN CAST('infinity' AS timestamptz) END"
+    f"CASE WHEN $text ~ '^1[0-9]{{9}}([0-9]{{3}})?([.][0-9]*)?$$' THEN {_TIME_IN_NUMBER.template} "
+    f"WHEN $plain <> '' THEN coalesce(({' '.join(['SELECT', _OF_PARTS, 'FROM', _PARTS])}), "
+    "CAST('infinity' AS timestamptz)) END"
 )
-_OFFSET = Template("substring($text FROM '^.{16,}([+-][0-9]{2}(:?[0-9]{2})?)$$')")
 # What is wanted, and a type or, in capitals, a category of types that can be read as that.
 _READINGS = {
     (NUMBER, "S"): _NUMBER_IN_TEXT,
@@ -74,5 +93,5 @@ def reading(wanted: str, quoted: str, kind: str, category: str) -> str | None:
     if wanted == TEXT:
         return None if kind == "bytea" else text
     template = _READINGS.get((wanted, kind)) or _READINGS.get((wanted, category))
-    offset = _OFFSET.substitute(text=text)
-    return template.substitute(column=quoted, text=text, offset=offset) if template else None
+    column = f"CAST({quoted} AS numeric)" if template is _TIME_IN_TEXT else quoted
+    return template.substitute(column=column, text=text, plain=_PLAIN.substitute(text=text)) if template else None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import select
 
 from lib.database import DatabaseProblem, connect, database_url, open_engine, read, rows_of
-from lib.dialects import is_readable
+from lib.dialects import is_readable, number
 from lib.queries.engagement import sessions_by_role
 from lib.queries.health import count_oddities, missing_parts, table_states
 from lib.queries.mistakes import MistakeFilter, mistake_details, top_mistakes
@@ -22,12 +22,12 @@ from lib.schema import coaching_sessions as s
 from lib.schema.present import present_tables
 from lib.sync.__main__ import main as sync
 from tests.factory import worked_case
-from tests.odd_data import EXACT_SHAPES, UNREADABLE, in_shape, instant_of
 from tests.postgres import Server
 from tests.schema.answers import PERIOD, TOMORROW, answers, same_answers
+from tests.values import NUMBERS, TIMES
 
 SOURCES = MistakeFilter(("detected", "it", "pricing"))
-END_OF_FEBRUARY = datetime(2026, 2, 28, 23, 59, 59, 999_000, tzinfo=UTC)
+SCORE = number(s.c.confidence_score)
 NAMES = [table.name for table in TABLES]
 
 
@@ -107,30 +107,32 @@ def test_whole_numbers_as_keys_are_read_as_text(server_address: str):
     same_answers(before, answers(server_address))
 
 
-def test_times_that_are_texts_are_read_as_in_sqlite(server_address: str):
-    texts = [
-        *UNREADABLE,
-        *(in_shape(instant, shape) for instant in (END_OF_FEBRUARY, PERIOD.start) for shape in EXACT_SHAPES),
-        "2026-11-20 10:00",
-        "2026-11-20",
-        "",
-        None,
-    ]
-    changed(server_address, "ALTER TABLE coaching_sessions ALTER COLUMN started_at TYPE text")
+@pytest.mark.parametrize(
+    ("column", "kind", "meanings"),
+    [
+        ("started_at", "text", {value: at for value, at in TIMES.items() if isinstance(value, str)}),
+        ("started_at", "numeric", {value: at for value, at in TIMES.items() if isinstance(value, int | float)}),
+        ("confidence_score", "text", {value: at for value, at in NUMBERS.items() if isinstance(value, str)}),
+    ],
+)
+def test_values_of_other_types_mean_what_they_mean_everywhere(
+    server_address: str, column: str, kind: str, meanings: dict[Any, Any]
+):
+    changed(server_address, f"ALTER TABLE coaching_sessions ALTER COLUMN {column} TYPE {kind} USING NULL")
     with psycopg.connect(server_address) as connection:
         connection.execute("DELETE FROM coaching_sessions")
-        add = "INSERT INTO coaching_sessions (session_id, started_at) VALUES (%s, %s)"
-        connection.cursor().executemany(add, [(str(place), text) for place, text in enumerate(texts)])
+        add = f"INSERT INTO coaching_sessions (session_id, {column}) VALUES (%s, %s)"
+        connection.cursor().executemany(add, [(repr(value), value) for value in meanings])
+    is_time = column == "started_at"
+    value, condition = (s.c.started_at, is_readable(s.c.started_at)) if is_time else (SCORE, SCORE.is_not(None))
     with connect(open_engine(database_url(server_address))) as connection:
-        query = select(s.c.session_id, s.c.started_at).where(is_readable(s.c.started_at))
-        found = read(connection, query, {"session_id": "str", "started_at": "utc"}).set_index("session_id")
-    assert found["started_at"].to_dict() == {
-        str(place): instant for place, text in enumerate(texts) if (instant := instant_of(text))
-    }
+        query = select(s.c.session_id, value).where(condition)
+        found = read(connection, query, {"session_id": "str", "value": "utc" if is_time else "float64"})
+    assert dict(found.values.tolist()) == {repr(text): at for text, at in meanings.items() if at is not None}
     named = oddities(server_address)
-    unreadable = sum(instant_of(text) is None for text in texts if text)
-    assert named["coaching_sessions", "rows whose started_at is no date and time"] == unreadable
-    assert named["coaching_sessions", "rows without started_at"] == 2
+    what = f"rows whose {column} is no {'date and time' if is_time else 'number'}"
+    odd = [text for text, at in meanings.items() if at is None and not (is_time and str(text).strip(" \t\r\n") == "")]
+    assert named.get(("coaching_sessions", what), 0) == len(odd)
 
 
 def test_a_column_that_cannot_be_read_is_told_in_a_sentence_and_the_others_are_read(server_address: str):
