@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from lib.console import escape_what_cannot_be_shown
 from lib.open_files import files_open_to_others, said_of
+from lib.schema import TABLES
 from lib.settings import Settings, SettingsError, load_settings
 from lib.sync.copying import Order, Outcome, copy
 from lib.sync.left_out import usual_place
@@ -89,8 +90,22 @@ def _parser() -> argparse.ArgumentParser:
         help="where rows that do not fit are written (default: with the reports)",
     )
     parser.add_argument("--allow-empty", action="store_true", help="let an empty source empty the target")
+    parser.add_argument(
+        "--allow-emptied",
+        action="append",
+        default=[],
+        type=_column,
+        metavar="TABLE.COLUMN",
+        help="let a column lose most of the values that it has in the target; may be given more than once",
+    )
     parser.add_argument("--allow-http", action="store_true", help="let token and data go unencrypted over the network")
     return parser
+
+
+def _column(name: str) -> str:
+    if not any(name == str(column) for table in TABLES for column in table.columns if not column.primary_key):
+        raise argparse.ArgumentTypeError(f"'{name}' is no column that can be emptied")
+    return name
 
 
 def _order(options: argparse.Namespace, settings: Settings) -> Order:
@@ -104,17 +119,24 @@ def _order(options: argparse.Namespace, settings: Settings) -> Order:
         total_seconds=settings.api_total_seconds,
         allow_http=options.allow_http,
         allow_empty=options.allow_empty,
+        allow_emptied=frozenset(options.allow_emptied),
         dry_run=options.dry_run,
     )
 
 
 def _say(outcome: Outcome, seconds: float) -> None:
-    """A line for each reason, one that says where the rows are, one about the tables, one for each missing index."""
+    """A line for each reason, one that says where the rows are, one for each column that lost values, one about the
+    tables, one for each missing index.
+    """
     for heading, reasons in (("Left out", outcome.left_out.rows), ("Changed on the way", outcome.left_out.mended)):
         for line in _reasons(heading, reasons):
             print(line)
     if outcome.left_out.rows or outcome.left_out.mended:
         print(f"These rows are in {outcome.left_out.path}.")
+    for each in outcome.changes:
+        for name, count in each.emptied.items():
+            values = "value" if count == 1 else "values"
+            print(f"Emptied: {count:,} {values} that the target had in {each.table}.{name}.")
     tables = "; ".join(_table(outcome, number) for number in range(len(outcome.changes)))
     done = "Nothing changed" if not any(each.any for each in outcome.changes) else "Done"
     if outcome.dry_run:

@@ -37,6 +37,7 @@ class Order:
     total_seconds: float = 3600
     allow_http: bool = False
     allow_empty: bool = False
+    allow_emptied: frozenset[str] = frozenset()  # columns, as users.email
     dry_run: bool = False
 
 
@@ -63,7 +64,13 @@ def copy(order: Order) -> Outcome:
     ):
         stages = _read(source, connection, left_out)
         announce("Comparing" if order.dry_run else "Writing")
-        changes = change(connection, stages, allow_empty=order.allow_empty, dry_run=order.dry_run)
+        changes = change(
+            connection,
+            stages,
+            allow_empty=order.allow_empty,
+            allow_emptied=order.allow_emptied,
+            dry_run=order.dry_run,
+        )
         missing = [] if order.dry_run else missing_indexes(connection)
         statements = [create_statement(each, connection.dialect) for each in missing]
     return Outcome(changes, left_out, order.dry_run, statements)

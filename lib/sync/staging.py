@@ -48,6 +48,7 @@ class Stage:
         self.key: Column[Any] = table.columns[0]
         self.names = [column.name for column in table.columns]
         self.read = 0
+        self.unfit = 0
         self._connection = connection
         self._lines = 0
         reflected = _columns(connection, table)
@@ -70,6 +71,7 @@ class Stage:
                 self._lines += 1
                 fitting.append((self._lines, *values))
         self.read += len(rows)
+        self.unfit += len(rows) - len(fitting)
         if fitting:
             self._load(fitting)
 
