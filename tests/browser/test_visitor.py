@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import BrowserContext, Route
+import pytest
+from playwright.sync_api import Page, Route
 
 from tests.browser.conftest import Window
 from tests.browser.visitor import Visitor
 
 SITE = "http://app.test"
-ASKS = "<script>fetch('/figures').catch(() => document.title = 'lost')</script>"
+ONCE = "<script>fetch('/figures').catch(() => document.title = 'lost')</script>"
+ALWAYS = "<script>setInterval(() => fetch('/figures').catch(() => {}), 20)</script>"
 
 
-def visitor_of(context: BrowserContext) -> Visitor:
-    """A visitor of a page whose script asks for figures that nobody sends, until the page is left for another one."""
-    visitor, held = Visitor(context.new_page(), SITE), list[Route]()
+class Server:
+    """Holds back figures, and the page `/other` until a page asks for figures: those fail as the page is left."""
 
-    def answer(route: Route) -> None:
+    def __init__(self, page: Page, script: str) -> None:
+        self.script, self.figures, self.other = script, list[Route](), list[Route]()
+        page.route(f"{SITE}/**", self.answer)
+
+    def answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(SITE)
-        if path == "/figures":
-            held.append(route)
+        if path == "/asks":
+            route.fulfill(body=self.script, content_type="text/html")
         else:
-            for asked in held:
-                asked.abort("failed")
-            route.fulfill(body=ASKS if path == "/asks" else "Here.", content_type="text/html")
+            (self.other if path == "/other" else self.figures).append(route)
+        if self.other and self.figures:
+            asked, self.figures, left_for = self.figures, [], self.other.pop()
+            for figures in asked:
+                figures.abort("failed")
+            left_for.fulfill(body="Here.", content_type="text/html")
 
-    visitor.page.route(f"{SITE}/**", answer)
-    return visitor
 
-
-def test_what_a_page_breaks_off_as_it_is_left_is_no_error(window: Window) -> None:
-    visitor = visitor_of(window())
+@pytest.mark.parametrize("script", [ONCE, ALWAYS])
+def test_what_a_page_breaks_off_as_it_is_left_is_no_error(window: Window, script: str) -> None:
+    visitor = Visitor(window().new_page(), SITE)
+    Server(visitor.page, script)
     with visitor.page.expect_request("**/figures"):
         visitor.page.goto(f"{SITE}/asks")
     visitor.page.goto(f"{SITE}/other")
@@ -38,7 +45,8 @@ def test_what_a_page_breaks_off_as_it_is_left_is_no_error(window: Window) -> Non
 
 
 def test_what_a_page_asks_for_in_vain_while_it_is_open_is_an_error(window: Window) -> None:
-    visitor = visitor_of(window())
+    visitor = Visitor(window().new_page(), SITE)
+    Server(visitor.page, ONCE)
     visitor.page.route("**/figures", lambda route: route.abort("failed"))
     visitor.page.goto(f"{SITE}/asks")
     visitor.page.wait_for_function("document.title === 'lost'")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
+from playwright.sync_api import ConsoleMessage, Frame, Locator, Page, Request, Response, expect
 
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 WAIT = 90_000  # milliseconds: how long anything may take on a busy machine
@@ -25,15 +25,21 @@ class Visitor:
     def __init__(self, page: Page, address: str) -> None:
         self.page = page
         self.address = address
-        self.troubles: list[str] = []
-        self._under_way, self._broken_off = set[Request](), set[str]()
+        self._seen: list[tuple[str, str]] = []  # addresses, and what went wrong there
+        self._under_way, self._broken_off, self._is_left = set[Request](), set[str](), False
         page.set_default_timeout(WAIT)
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
+        page.on("pageerror", lambda error: self._seen.append(("", f"script: {error}")))
         page.on("request", self._request)
         page.on("requestfinished", self._finished)
         page.on("requestfailed", self._failed)
         page.on("response", self._response)
+        page.on("framenavigated", self._arrived)
+
+    @property
+    def troubles(self) -> list[str]:
+        """What went wrong, but for what a page broke off as it was left."""
+        return [text for url, text in self._seen if url not in self._broken_off or "net::ERR_" not in text]
 
     def open(self, path: str = "", **query: str) -> None:
         """A page of the app, drawn to the end."""
@@ -41,8 +47,10 @@ class Visitor:
         self.settle()
 
     def leave(self) -> None:
-        """Close the page."""
+        """Close the page. Before that, what happened there until then is taken in."""
+        self.page.title()
         self._break_off()
+        self._is_left = True
         self.page.close()
 
     def settle(self) -> None:
@@ -149,19 +157,24 @@ class Visitor:
 
     def _console(self, message: ConsoleMessage) -> None:
         url = message.location["url"]
-        broken_off = url in self._broken_off and "net::ERR_" in message.text
-        if message.type == "error" and not broken_off and not self._is_probe(url):
-            self.troubles.append(f"console: {message.text} ({url})")
+        if message.type == "error" and not self._is_probe(url):
+            self._seen.append((url, f"console: {message.text} ({url})"))
 
     def _request(self, request: Request) -> None:
         if request.is_navigation_request():
             self._break_off()
+            self._is_left = True
+        elif self._is_left:
+            self._broken_off.add(request.url)
         self._under_way.add(request)
         if not self._is_ours(request.url):
-            self.troubles.append(f"asked elsewhere: {request.url}")
+            self._seen.append(("", f"asked elsewhere: {request.url}"))
 
     def _finished(self, request: Request) -> None:
         self._under_way.discard(request)
+
+    def _arrived(self, _frame: Frame) -> None:
+        self._is_left = False
 
     def _break_off(self) -> None:
         """A page that is left, for another one or for good, breaks off what it still asks for."""
@@ -169,13 +182,15 @@ class Visitor:
         self._under_way.clear()
 
     def _failed(self, request: Request) -> None:
-        # A download, and what a script no longer needs, are aborted.
-        if request in self._under_way and request.failure != "net::ERR_ABORTED":
-            self.troubles.append(f"failed: {request.url} {request.failure}")
+        self._under_way.discard(request)
+        if request.is_navigation_request():  # a download, for which no page is left
+            self._is_left = False
+        if request.failure != "net::ERR_ABORTED":  # what a script no longer needs is aborted
+            self._seen.append((request.url, f"failed: {request.url} {request.failure}"))
 
     def _response(self, response: Response) -> None:
         if response.status >= 400 and not self._is_probe(response.url):
-            self.troubles.append(f"{response.status}: {response.url}")
+            self._seen.append((response.url, f"{response.status}: {response.url}"))
 
     def _is_ours(self, url: str) -> bool:
         return url.startswith((self.address, "data:", "blob:"))

@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -82,20 +83,29 @@ def running_apps(tree: Path, ports: Sequence[int], log: Path, *options: str, **s
             command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", str(port), *options]
             stack.enter_context(running(command, log, cwd=tree, env=own))
         for port in ports:
-            wait_for(f"http://127.0.0.1:{port}/_stcore/health", log)
+            wait_for(partial(_answers, f"http://127.0.0.1:{port}/_stcore/health"))
         yield
 
 
-def wait_for(address: str, log: Path) -> None:
-    """Until something answers at ``address``."""
+def wait_for(happened: Callable[[], object]) -> None:
+    """Until something has happened."""
     end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        try:
-            with urlopen(address, timeout=5):
-                return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    raise RuntimeError(f"Nothing answers at {address}:\n{log.read_text(errors='replace')}")
+    while not happened():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.05)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(address, timeout=PATIENCE):
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def filled_in(text: str, *pairs: tuple[str, str]) -> str:
@@ -134,20 +144,8 @@ def running_nginx(folder: Path, port: int, plain_port: int, apps: Sequence[int])
         f"http {{ types {{}} access_log off; {paths} include {folder}/site.conf; }}\n"
     )
     with running([nginx, "-p", folder, "-c", folder / "nginx.conf"], folder / "log.txt"):
-        wait_for_port(port)
+        wait_for(lambda: _listens(port))
         yield
-
-
-def wait_for_port(port: int) -> None:
-    """Until somebody listens."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-            return
-        except OSError:
-            assert time.monotonic() < end
-            time.sleep(0.05)
 
 
 def make_certificate(folder: Path) -> None:

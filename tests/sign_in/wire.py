@@ -16,8 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from lib.ui.text import UNSEEN
+from tests.browser.app import PATIENCE
 
-PATIENCE = 60  # seconds
 FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 SPOKEN = ("markdown", "heading", "alert", "text", "button", "page_link")
 
