@@ -24,6 +24,7 @@ from sqlalchemy.schema import CreateTable
 
 from lib.dialects import is_odd_text
 from lib.queries.freshness import newest_row
+from lib.queries.guard import NOTHING, Withheld
 from lib.queries.oddities import Check, checks, text_columns
 from lib.schema import (
     OPTIONAL_TABLES,
@@ -74,27 +75,35 @@ def _of_every_row(query: Select[Any]) -> Select[Any]:
     return query.execution_options(**{EVERY_ROW: True})
 
 
-def count_oddities(connection: Connection, states: Sequence[TableState], until: datetime) -> list[tuple[Check, int]]:
+def count_oddities(
+    connection: Connection, states: Sequence[TableState], until: datetime, withheld: Withheld = NOTHING
+) -> list[tuple[Check, int]]:
     """Each check of the tables that are there, with its number of rows; those of missing columns are left out.
 
-    What is dated ``until`` (the end of today) or later is odd.
+    What is dated ``until`` (the end of today) or later is odd. Columns ``withheld`` are not read.
     """
-    known = checks(until)
+    known = [check for check in checks(until) if withheld.isdisjoint(map(_named, check.needs))]
     return [
         pair
         for state in states
         if state.rows is not None
-        for pair in _count(connection, [check for check in known if check.table.name == state.name], states)
+        for pair in _count(connection, [check for check in known if check.table.name == state.name], states, withheld)
     ]
 
 
-def _count(connection: Connection, of_table: list[Check], states: Sequence[TableState]) -> list[tuple[Check, int]]:
+def _named(column: Column[Any]) -> tuple[str, str]:
+    return column.table.name, column.name
+
+
+def _count(
+    connection: Connection, of_table: list[Check], states: Sequence[TableState], withheld: Withheld
+) -> list[tuple[Check, int]]:
     wanted = [check for check in of_table if all(_is_there(column, states) for column in check.needs)]
     if not wanted:
         return []
     present = present_tables(connection)[wanted[0].table.name]
     nothing = [check for check in wanted if check.of_keys and present.has_unique_key]
-    if not _has_odd_bytes(connection, present):
+    if not _has_odd_bytes(connection, present, withheld):
         nothing += [check for check in wanted if check.of_bytes]
     numbers = [literal_column("0") if check in nothing else _number(check) for check in wanted]
     query: Any = select(func.count(), *numbers).select_from(present.table)  # one row, also if all are constants
@@ -109,9 +118,10 @@ def _number(check: Check) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((check.condition, 1), else_=0)), 0)
 
 
-def _has_odd_bytes(connection: Connection, present: PresentTable) -> bool:
+def _has_odd_bytes(connection: Connection, present: PresentTable, withheld: Withheld) -> bool:
     """Whether any text of the table has them: one look at each row, not at each of its columns."""
-    columns = [column for column in text_columns(present.table) if present.has(column.name)]
+    texts = [column for column in text_columns(present.table) if present.has(column.name)]
+    columns = [column for column in texts if _named(column) not in withheld]
     query: Any = select(literal_column("1")).select_from(present.table).where(is_odd_text(*columns)).limit(1)
     return bool(columns) and connection.execute(_of_every_row(query)).first() is not None
 
@@ -120,14 +130,16 @@ def _is_there(column: Column[Any], states: Sequence[TableState]) -> bool:
     return any(state.name == column.table.name and state.has(column.name) for state in states)
 
 
-def oddity_table(connection: Connection, states: Sequence[TableState], until: datetime) -> pd.DataFrame:
+def oddity_table(
+    connection: Connection, states: Sequence[TableState], until: datetime, withheld: Withheld = NOTHING
+) -> pd.DataFrame:
     """``count_oddities`` for people, those that were found alone.
 
     Columns: found, table (str), rows (int), app_does, to_do (str), is_wrong (bool).
     """
     rows = [
         (check.found, check.table.name, count, check.app_does, check.to_do, check.is_wrong)
-        for check, count in count_oddities(connection, states, until)
+        for check, count in count_oddities(connection, states, until, withheld)
         if count
     ]
     kinds = {"found": "str", "table": "str", "rows": "int64", "app_does": "str", "to_do": "str", "is_wrong": "bool"}
