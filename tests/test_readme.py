@@ -9,7 +9,6 @@ from pathlib import Path
 from lib.access import FIELDS, PAGES, Role
 from lib.settings import PREFIX, Settings
 from lib.ui import sidebar
-from tests.attacks.statements import POSTGRESQL, SQLITE
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -28,12 +27,6 @@ def test_the_readme_prints_which_role_opens_which_page() -> None:
 
 def test_the_readme_prints_which_role_sees_which_field() -> None:
     assert table("what is withheld from others") == {str(one): {str(role) for role in FIELDS[one]} for one in FIELDS}
-
-
-def test_the_readme_counts_the_hostile_statements_that_are_tried() -> None:
-    (line,) = re.findall(r"\| hostile statements tried \| ([\d,]+) \| ([\d,]+) \|", README)
-    tried = tuple(sum(len(set(family)) for family in families.values()) for families in (SQLITE, POSTGRESQL))
-    assert tuple(int(number.replace(",", "")) for number in line) == tried
 
 
 def test_every_setting_is_in_the_readme() -> None:

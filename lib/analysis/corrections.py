@@ -21,11 +21,6 @@ class KnownForm(NamedTuple):
     source: Literal["database", "catalogue"] | None
 
 
-def correct_form(text: str, forms: pd.DataFrame) -> str | None:
-    """The correct form of one text; see ``correct_forms_for``."""
-    return correct_forms_for([text], forms)[0]
-
-
 def correct_forms_for(texts: Sequence[str], forms: pd.DataFrame) -> list[str | None]:
     """For each text the most frequent correct form among the patterns that stand in it, case ignored.
 
@@ -39,11 +34,6 @@ def correct_forms_for(texts: Sequence[str], forms: pd.DataFrame) -> list[str | N
     together = "\n".join(folded)  # most patterns stand in none of the texts: one search drops them for all
     known = [row for row in rows if row[0] in together]
     return [_most_frequent(text, known) for text in folded]
-
-
-def known_form(text: str, error_type: str, forms: pd.DataFrame) -> KnownForm:
-    """The correct form of one mistake; see ``known_forms``."""
-    return known_forms([(text, error_type)], forms)[0]
 
 
 def known_forms(mistakes: Sequence[tuple[str, str]], forms: pd.DataFrame) -> list[KnownForm]:
