@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lib.charts.cells import compact, few_to_many, fitting, inks
-from lib.charts.palette import Layer, Palette, dress_layers
+from lib.charts.palette import NOTHING, Layer, Palette, dress_layers
 from lib.exports import Spec
 from lib.rounding import half_up
 
@@ -142,8 +142,10 @@ def candidates_curve(frame: pd.DataFrame, palette: Palette, *, now: float) -> Sp
     text = f"{_counted(here['candidates'].iloc[0], 'candidate')} above {now:.1f}" if len(here) else f"above {now:g}"
     mark = pd.DataFrame({"min_confidence": [now], "text": pd.Series([text], dtype="str")}).iloc[: len(frame)]
     is_right = len(frame) > 0 and now > frame["min_confidence"].mean()
-    layers = (_steps(palette), *_present(palette, is_right=is_right), _touch())
     rows = {"steps": frame, "here": here, "now": mark}
+    every = (_steps(palette), *_present(palette, is_right=is_right), _touch())
+    none = _layer("text", text=NOTHING) | {"data": {"values": [{}]}}
+    layers = [layer for layer in every if len(rows[layer["data"]["name"]])] or [none]  # see palette.with_rows
     return dress_layers(layers, palette, rows=rows, height=180, description=describe_candidates_curve(frame, now=now))
 
 

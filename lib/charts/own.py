@@ -7,7 +7,7 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from lib.charts.palette import Palette, dress
+from lib.charts.palette import Palette, dress, with_rows
 from lib.exports import Column
 
 OwnKind = Literal["Bars", "Line", "Points"]
@@ -49,7 +49,9 @@ def own_chart(
         ),
         "Points": lambda: base.mark_point(color=palette.strong, size=40, strokeWidth=1.5, opacity=0.8),
     }
-    return dress([marks[kind]()], palette, height=300, description=describe_own_chart(frame, x, y, kind))
+    return dress(
+        with_rows((marks[kind](), len(data))), palette, height=300, description=describe_own_chart(frame, x, y, kind)
+    )
 
 
 def describe_own_chart(frame: pd.DataFrame, x: tuple[str, Column], y: tuple[str, Column], kind: OwnKind) -> str:

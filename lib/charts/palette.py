@@ -106,6 +106,18 @@ _SHAPE: dict[str, Any] = {
 }
 
 
+NOTHING = "Nothing to draw"
+
+
+def with_rows(*layers: tuple[alt.Chart, int]) -> list[alt.Chart]:
+    """Those of ``layers`` (each with its number of rows) that have any: Vega warns of the infinite extent of others.
+
+    Where none has, a word that says so.
+    """
+    none = alt.Chart(alt.InlineData([{}])).mark_text(text=NOTHING)
+    return [layer for layer, rows in layers if rows] or [none]
+
+
 def dress(layers: Iterable[alt.Chart], colors: Palette, *, height: int, description: str) -> alt.LayerChart:
     """The layers as one chart with the common type and colours, as wide as its place; ``height``: pixels of plot.
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from lib.charts.palette import Palette, dress
+from lib.charts.palette import Palette, dress, with_rows
 from lib.period import day_text
 from lib.schema import ROLES
 
@@ -35,7 +35,12 @@ def weekly_sessions(frame: pd.DataFrame, palette: Palette) -> alt.LayerChart:
     )
     whole = base.transform_filter("datum.is_over").mark_line(strokeWidth=2)
     running = base.transform_filter("datum.is_end").mark_line(strokeWidth=2, strokeDash=[4, 4])
-    layers = [whole, running, _points(base, weeks["group"], palette), _not_over(weeks, palette)]
+    layers = with_rows(
+        (whole, int(weeks["is_over"].sum())),
+        (running, int(weeks["is_end"].sum())),
+        (_points(base, weeks["group"], palette), len(weeks)),
+        (_not_over(weeks, palette), int((~weeks["is_over"]).sum())),
+    )
     return dress(layers, palette, height=260, description=describe_weekly_sessions(frame))
 
 

@@ -107,10 +107,14 @@ def _edited(which: str, draft: str) -> str:
     key, texts = f"post_{which}", st.session_state.setdefault(TEXTS, {})
 
     def keep() -> None:
-        texts[which] = st.session_state[key]
+        texts[which] = st.session_state.get(key, draft)
 
-    st.session_state[key] = texts.get(which, draft)
-    return st.text_area("Text", height=420, key=key, on_change=keep) or ""
+    if which in texts or key in st.session_state:
+        st.session_state[key] = texts.get(which, draft)
+    text = st.text_area("Text", draft, height=420, key=key, on_change=keep) or ""
+    if text != draft:  # in a new session the browser may still have what was made of it
+        texts[which] = text
+    return text
 
 
 def _draw_preview(text: str) -> None:

@@ -69,8 +69,7 @@ def _keep_one(page: Page, name: str) -> None:
 
 def _drop_strangers(page: Page, name: str, label: str, options: Sequence[Option]) -> None:
     """An address may name an option that this data does not have; say so and go on without it."""
-    # A control that was away for a run has lost its state.
-    wanted = st.session_state.setdefault(page.filters.key(name), list(page.filters[name]))
+    wanted = st.session_state[page.filters.key(name)]
     known = tuple(option for option in wanted if option in options)
     if len(known) < len(wanted):
         page.filters.set(**{name: known})

@@ -61,7 +61,7 @@ def draw_what_if(page: Page, market: Market, _candidates: pd.DataFrame) -> None:
 
 def _set_sliders(page: Page, key: str) -> None:
     """Take the clicked setting over. A new key makes the same cell clickable again."""
-    for cell in (st.session_state[key]["selection"].get("cell") or [])[-1:]:
+    for cell in (st.session_state.get(key, {}).get("selection", {}).get("cell") or [])[-1:]:
         page.filters.set(min_confidence=round(float(cell["min_confidence"]), 1), min_sessions=int(cell["min_sessions"]))
         st.session_state["grid_clicks"] = st.session_state.get("grid_clicks", 0) + 1
 

@@ -30,6 +30,7 @@ from lib.ui.text import plain
 
 HERE = Path(__file__).parent
 LOG = logging.getLogger("fluency_lab")
+ONE_HOUR = 3600  # seconds
 LOOKS = 3  # seconds between two looks whether the database is back
 AGAIN = "again"  # somebody pressed the button of a problem
 HIDDEN = "hidden"  # a problem stood where the controls were
@@ -46,6 +47,7 @@ def open_page(title: str, *, question: str) -> Iterator[Page]:
     st.html(HERE / "style.css")
     with st.sidebar:
         st.html(HERE / "history.html", unsafe_allow_javascript=True)
+        _ask_anew_after_a_lost_connection()
     held = st.session_state.pop(HELD, False)
     with say_problems():
         settings, name = settings_now(), title.lower().replace(" ", "_")
@@ -60,6 +62,15 @@ def open_page(title: str, *, question: str) -> Iterator[Page]:
             sidebar.draw_source(page, warning)
             page.filters.write_address()
     _settle()
+
+
+@st.fragment(run_every=ONE_HOUR)
+def _ask_anew_after_a_lost_connection() -> None:
+    """Draw nothing: a browser with a new session asks for the page again only if a part of it is drawn by itself.
+
+    Without that the controls of fragments move and nothing else: their session is gone (streamlit/streamlit#11660).
+    It stands beside the other fragments, for those with an interval may not be nested (streamlit/streamlit#15084).
+    """
 
 
 @st.cache_resource(show_spinner=False)
@@ -89,7 +100,8 @@ def say_problems() -> Iterator[None]:
         st.rerun()
     except DatabaseProblem as problem:
         st.session_state[HIDDEN] = True
-        LOG.warning("database problem: %s", problem.what, exc_info=problem)
+        unknown = problem if "log says" in problem.remedy else None
+        LOG.warning("database problem: %s %s", *problem.in_command("FLUENCY_DATABASE_URL"), exc_info=unknown)
         st.error(f"**{plain(problem.what)}** {problem.remedy}", icon=":material/database_off:")
         st.button("Try again", on_click=_try_again, key="try_again")
         if problem.passes:

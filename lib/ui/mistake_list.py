@@ -135,7 +135,7 @@ def _say_no_cells(page: Page, period: Period, where: MistakeFilter, view: View) 
 
 def _take_cells(page: Page, key: str, counts: pd.DataFrame) -> None:
     """The clicked cells become the filter. A cell of what is added up stands for too many: the chart begins anew."""
-    points = st.session_state[key]["selection"].get("cell") or []
+    points = st.session_state.get(key, {}).get("selection", {}).get("cell") or []
     clicked = [(str(point["value"]), str(point["error_category"])) for point in points]
     there = set(counts[["value", "error_category"]].itertuples(index=False, name=None))
     page.filters.set(cells=tuple(cell for cell in clicked if cell in there))

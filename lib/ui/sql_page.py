@@ -90,10 +90,11 @@ def _put(sql: str) -> None:
 
 def _draw_editor(page: Page, place: Place, period: Period) -> None:
     limits = limits_of(page)
-    if EDITOR not in st.session_state:
-        st.session_state[EDITOR] = st.session_state.get(TEXT, next(iter(EXAMPLES.values())))
+    if EDITOR not in st.session_state and TEXT in st.session_state:
+        st.session_state[EDITOR] = st.session_state[TEXT]
     with st.form("sql_form", border=False):
-        sql = st.text_area("Statement", key=EDITOR, height=270, max_chars=MOST_CHARACTERS, help=HELP)
+        first = next(iter(EXAMPLES.values()))  # in a new session the browser may have another statement
+        sql = st.text_area("Statement", first, key=EDITOR, height=270, max_chars=MOST_CHARACTERS, help=HELP)
         with st.container(horizontal=True, vertical_alignment="center"):
             is_asked = st.form_submit_button("Run", type="primary", icon=":material/play_arrow:")
             st.caption(f"Only reads, for {limits.seconds:g} seconds, up to {limits.rows:,} rows.", width="content")

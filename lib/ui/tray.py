@@ -61,11 +61,11 @@ def draw_tray(table: pd.DataFrame, picked: pd.DataFrame, key: str) -> None:
         for place, (mistake, verdict) in enumerate(zip(picked["mistake"], picked["post"], strict=True)):
             with st.container(horizontal=True, vertical_alignment="center"):
                 _draw_pick(mistake, verdict)
-                rest = places(table, picked.drop(index=place))
+                rest = picked.drop(index=place).reset_index(drop=True)
                 st.button(
                     "Remove",
-                    on_click=_remove,
-                    args=(place, key, rest),
+                    on_click=_leave,
+                    args=(rest, key, places(table, rest)),
                     type="tertiary",
                     icon=":material/close:",
                     key=f"remove_{place}",
@@ -79,7 +79,7 @@ def _draw_pick(mistake: str, verdict: str) -> None:
         st.warning(f"**{plain(mistake)}** cannot be published. {plain(verdict)}.", icon=":material/block:")
 
 
-def _remove(place: int, key: str, rest: list[int]) -> None:
-    """Take one out of the tray, and its tick out of the list."""
-    st.session_state[PICKED] = st.session_state[PICKED].drop(index=place).reset_index(drop=True)
-    st.session_state[key] = {"selection": {"rows": rest}}
+def _leave(rest: pd.DataFrame, key: str, ticks: list[int]) -> None:
+    """Only ``rest`` stays in the tray, and only ``ticks`` in the list."""
+    st.session_state[PICKED] = rest
+    st.session_state[key] = {"selection": {"rows": ticks}}

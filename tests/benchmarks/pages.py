@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -77,7 +77,7 @@ def _cold_start(browser: Browser, script: Path, database: Path | None) -> float:
         return (time.perf_counter() - server.started) * 1_000
 
 
-def drawing_rows(database: Path, repeats: int) -> Iterator[Row]:
+def drawing_rows(database: Path, repeats: int, pages: Mapping[str, str] = EVERY_PAGE) -> Iterator[Row]:
     """Each page drawn in Chromium, its answers remembered by the server, beside a bare page."""
     with (
         sync_playwright() as playwright,
@@ -87,7 +87,7 @@ def drawing_rows(database: Path, repeats: int) -> Iterator[Row]:
     ):
         bare.wait()
         server.wait()
-        for name, page in EVERY_PAGE.items():
+        for name, page in pages.items():
             address = f"{server.address}/{page}"
             with browser.new_context() as context:
                 yield Row(f"{name} drawn, first visit, nothing remembered", _draw(context, address))

@@ -16,6 +16,7 @@ from tests.benchmarks import whole_tables
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.computing import slider_rows
 from tests.benchmarks.data import Size, database
+from tests.benchmarks.pages import EVERY_PAGE, drawing_rows, rerun_rows, start_rows
 from tests.benchmarks.postgres import postgres_rows
 from tests.benchmarks.queries import growth_rows, query_rows
 from tests.benchmarks.questions import of_mistakes, of_sessions, with_the_same_window
@@ -102,6 +103,20 @@ def test_a_slider_is_measured_for_every_way_of_counting_and_so_is_the_grid():
     works = [row.work for row in slider_rows(500, ONCE)]
     assert [work.split(", ")[-2] for work in works[:3]] == ["current", "best", "any"]
     assert works[3].startswith("what-if grid of 500 settings")
+
+
+def test_a_rerun_of_each_page_is_measured_beside_a_bare_page(folder: Path):
+    rows = list(rerun_rows(database(folder, TINY), 1, time.perf_counter))
+    names = [f"server's rerun, {name}, day moved" for name in EVERY_PAGE]
+    assert [row.work for row in rows[:-1]] == [*names, "server's rerun, Conversion, slider moved"]
+    assert all(row.ours > 0 for row in rows)
+
+
+def test_a_cold_start_and_the_drawing_of_a_page_are_measured_in_a_browser(folder: Path):
+    assert all(row.ours > 0 and row.theirs for row in start_rows(1))
+    rows = list(drawing_rows(database(folder, TINY), 1, {"Engagement": EVERY_PAGE["Engagement"]}))
+    assert len(rows) == 3
+    assert all(row.ours > 0 for row in rows)
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,12 @@ class App:
 
 
 @contextmanager
-def running_app(database: Path | str, log: Path, **settings: str) -> Iterator[App]:
-    """The app over ``database``, with ``settings`` as the environment has them, in lower case without FLUENCY_."""
-    port = free_port()
+def running_app(database: Path | str, log: Path, *, port: int | None = None, **settings: str) -> Iterator[App]:
+    """The app over ``database``, with ``settings`` as the environment has them, in lower case without FLUENCY_.
+
+    Without a ``port`` it takes a free one.
+    """
+    port = port or free_port()
     options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
     own = {name: value for name, value in os.environ.items() if not name.startswith("FLUENCY_")}
     given = {"database_url": str(database), "audit": ""} | settings

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from playwright.sync_api import ConsoleMessage, Frame, Locator, Page, Request, Response, expect
 
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+CONNECTION = "data-test-connection-state"
 WAIT = 90_000  # milliseconds: how long anything may take on a busy machine
 PROBES = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks for these below a page's path first
 ROW, HEADER = 35, 36  # pixels of a table, which is drawn on a canvas
@@ -58,6 +59,11 @@ class Visitor:
         expect(self.main.get_by_role("heading", level=1)).to_be_visible()
         self.page.wait_for_selector(DONE)
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+    def settle_with_a_new_server(self) -> None:
+        """Wait until the page, whose server was restarted, is connected again and drawn to the end."""
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute(CONNECTION, "CONNECTED")
+        self.settle()
 
     @property
     def main(self) -> Locator:

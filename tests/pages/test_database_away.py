@@ -149,3 +149,15 @@ def test_refresh_reads_the_data_again_and_says_so() -> None:
     before = [line.value for line in page.sidebar.caption if line.value.startswith("Data read")]
     assert len(before) == 1
     assert [toast.value for toast in press(page, "Refresh").toast] == ["The data is read again."]
+
+
+@pytest.mark.parametrize("address", ["/no/such/folder/app.db", "postgresql://nobody@127.0.0.1:1/none"])
+def test_the_log_says_a_wrong_path_in_one_line(
+    address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", address)
+    with caplog.at_level(logging.INFO, "fluency_lab"):
+        open_page("Home")
+    lines = [record for record in caplog.records if record.name == "fluency_lab"]
+    assert len(lines) == 1
+    assert "\n" not in logging.Formatter().format(lines[0])
