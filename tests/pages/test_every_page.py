@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import date
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -44,8 +46,10 @@ from tests.pages.app import (
     table,
     tables,
 )
+from tests.worked_case import WORKED_CASE
 
 TABS = ("What if", "In and out", "Near misses", "Why or why not", "Offer")
+Made = Callable[..., Path]
 EVERY_PAGE = pytest.mark.parametrize("title", PAGES)
 FIGURES = pytest.mark.parametrize("title", [title for title in PAGES if title not in ("SQL", "Audit")])
 NEEDED_TABLES = [table.name for table in TABLES if table.name not in OPTIONAL_TABLES]
@@ -110,6 +114,13 @@ HOSTILE = (
     ":red[*big*]",
     "`code` **bold** ~~gone~~",
 )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """`made(make, *what)`: the database that `make(path, *what)` writes, once for all pages: they only read it."""
+    folder = tmp_path_factory.mktemp("made")
+    return cache(lambda make, *what: make(folder / f"{'-'.join((make.__name__, *what))}.db", *what))
 
 
 def address_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,9 +190,9 @@ def test_a_page_says_which_window_zone_and_data_it_shows(title: str):
 
 @FIGURES
 def test_an_empty_database_gives_a_sentence_and_tables_without_rows(
-    title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    title: str, made: Made, monkeypatch: pytest.MonkeyPatch
 ):
-    address_of(empty_database(tmp_path / "empty.db"), monkeypatch)
+    address_of(made(empty_database), monkeypatch)
     page = open_page(title)
     empty = ("The database is empty", "The database has no sessions yet", "There are no reports yet")
     assert any(sentence in said(page) for sentence in empty)
@@ -190,8 +201,8 @@ def test_an_empty_database_gives_a_sentence_and_tables_without_rows(
 
 
 @EVERY_PAGE
-def test_one_row_in_every_table_is_enough_for_every_page(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    address_of(one_row(tmp_path / "one.db"), monkeypatch)
+def test_one_row_in_every_table_is_enough_for_every_page(title: str, made: Made, monkeypatch: pytest.MonkeyPatch):
+    address_of(made(one_row), monkeypatch)
     page = open_page(title, sources="detected,it,pricing", min_sessions="1", min_confidence="7")
     assert not page.error
     assert page.metric or page.dataframe or title in ("Reports", "SQL")
@@ -286,9 +297,9 @@ def test_a_locked_database_says_that_somebody_writes(title: str, tmp_path: Path,
 @EVERY_PAGE
 @pytest.mark.parametrize("name", NEEDED_TABLES)
 def test_a_missing_table_is_named_where_it_is_needed_and_data_health_has_the_statement(
-    title: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    title: str, name: str, made: Made, monkeypatch: pytest.MonkeyPatch
 ):
-    address_of(without_table(tmp_path / "part.db", name), monkeypatch)
+    address_of(made(without_table, name), monkeypatch)
     page = open_page(title)
     if title == "Data health":
         assert "not complete: 1 table or column cannot be read" in said(page)
@@ -300,13 +311,16 @@ def test_a_missing_table_is_named_where_it_is_needed_and_data_health_has_the_sta
         assert not page.error
 
 
+def young(path: Path) -> Path:
+    """The worked case without the optional tables."""
+    return make_database(path, **WORKED_CASE, without=OPTIONAL_TABLES)
+
+
 @EVERY_PAGE
 def test_a_young_installation_without_the_optional_tables_is_complete_enough(
-    title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    title: str, made: Made, monkeypatch: pytest.MonkeyPatch
 ):
-    from tests.worked_case import WORKED_CASE
-
-    address_of(make_database(tmp_path / "young.db", **WORKED_CASE, without=OPTIONAL_TABLES), monkeypatch)
+    address_of(made(young), monkeypatch)
     page = open_page(title, sources="detected,it,pricing")
     assert not page.error
     if title == "Data health":
@@ -326,8 +340,8 @@ def test_a_young_installation_without_the_optional_tables_is_complete_enough(
         *(("Data health", name) for name in sorted(OPTIONAL_TABLES)),
     ],
 )
-def test_a_page_does_without_one_optional_table(title: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    address_of(without_table(tmp_path / "young.db", name), monkeypatch)
+def test_a_page_does_without_one_optional_table(title: str, name: str, made: Made, monkeypatch: pytest.MonkeyPatch):
+    address_of(made(without_table, name), monkeypatch)
     page = open_page(title, sources="detected,it,pricing")
     assert not page.error
     if title == "Data health":
@@ -347,9 +361,9 @@ def test_a_page_does_without_one_optional_table(title: str, name: str, tmp_path:
     ],
 )
 def test_a_missing_column_is_named_and_data_health_has_the_statement(
-    title: str, name: str, column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    title: str, name: str, column: str, made: Made, monkeypatch: pytest.MonkeyPatch
 ):
-    address_of(without_column(tmp_path / "part.db", name, column), monkeypatch)
+    address_of(made(without_column, name, column), monkeypatch)
     page = open_page(title)
     assert [f"has no column {column}" in as_shown(box.value) for box in page.error] == [True]
     health = open_page("Data health")
@@ -435,10 +449,8 @@ def with_everything(title: str) -> AppTest:
 
 
 @EVERY_PAGE
-def test_text_from_the_data_is_never_drawn_as_markdown_or_html(
-    title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    address_of(hostile_database(tmp_path / "hostile.db"), monkeypatch)
+def test_text_from_the_data_is_never_drawn_as_markdown_or_html(title: str, made: Made, monkeypatch: pytest.MonkeyPatch):
+    address_of(made(hostile_database), monkeypatch)
     page = with_everything(title)
     texts = markdown(page)
     assert not [text for text in texts for hostile in HOSTILE if hostile in text]
@@ -485,9 +497,9 @@ def test_data_health_names_everything_that_is_odd_with_its_number(odd_path: Path
 
 
 def test_a_picked_cell_with_hostile_names_is_shown_as_the_characters_that_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Made, monkeypatch: pytest.MonkeyPatch
 ):
-    address_of(hostile_database(tmp_path / "hostile.db"), monkeypatch)
+    address_of(made(hostile_database), monkeypatch)
     page = open_page("Mistakes", cells=f"{HOSTILE[0]}|{HOSTILE[0]}")
     assert list(table(page, "mistake")["mistake"]) == [HOSTILE[0]]
     assert not [text for text in markdown(page) if HOSTILE[0] in text]
