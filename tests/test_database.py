@@ -428,13 +428,6 @@ def test_a_password_with_a_bare_at_sign_is_refused_before_part_of_it_is_shown() 
     assert "word" not in f"{caught.value.what} {caught.value.remedy}".replace("password", "")
 
 
-def test_a_day_that_its_month_does_not_have_stays_in_the_month_where_sqlite_finds_it() -> None:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        found = connection.execute("select datetime('2026-02-30 10:00:00') < datetime('2026-03-01')").fetchone()[0]
-    assert found == 1
-    assert to_utc(pd.Series(["2026-02-30 10:00:00"])).iloc[0].month == 2
-
-
 @pytest.mark.parametrize("password", ["p@ss", "p@ss/x?y", "p@ss/x?y=z", "p@ss?a=b&c", "a@b@c", "p@s:s#/x"])
 @pytest.mark.parametrize("rest", ["server/data", "127.0.0.1:5432/data?sslmode=require"])
 def test_no_part_of_a_password_is_taken_for_something_else(password: str, rest: str) -> None:
