@@ -16,6 +16,7 @@ from lib.dialects import is_readable, number
 from lib.queries.engagement import sessions_by_role
 from lib.queries.health import count_oddities, missing_parts, table_states
 from lib.queries.mistakes import MistakeFilter, mistake_details, top_mistakes
+from lib.queries.own import Limits, run_own
 from lib.queries.people import everybody
 from lib.schema import TABLES, users
 from lib.schema import coaching_sessions as s
@@ -323,3 +324,9 @@ def test_a_copy_holds_the_newest_row_of_each_user_and_says_which_were_left_out(
     same_answers(before, answers(str(target)))
     assert "18 rows of users: user_id came before" in capsys.readouterr().out
     assert left_out.read_text(encoding="utf-8").count("old") == 18
+
+
+def test_a_statement_of_ones_own_shows_a_sign_in_place_of_bytes_too(worked_path: Path):
+    with connect(open_engine(database_url(str(worked_path)))) as connection:
+        answer = run_own(connection, "SELECT CAST(x'636166E9' AS TEXT) AS word", PERIOD, Limits())
+    assert answer.frame["word"].tolist() == ["caf\ufffd"]
