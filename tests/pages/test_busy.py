@@ -44,7 +44,7 @@ def writer(address: str) -> Iterator[dict[str, float]]:
             yield said
         finally:
             process.terminate()
-            last = process.communicate(timeout=60)[0]
+            last = process.communicate(timeout=300)[0]
         assert process.returncode == 0, "the writer was kept from writing"
         said |= json.loads(last)
 

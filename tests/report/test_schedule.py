@@ -121,7 +121,7 @@ class Computer:
         thread = threading.Thread(target=stay, args=(self.task, trigger), kwargs=arguments, daemon=True)
         thread.start()
         while not self.scheduler.running:
-            pass
+            thread.join(0.01)
         return thread
 
     def task(self) -> None:

@@ -47,4 +47,4 @@ def site(tmp_path_factory: pytest.TempPathFactory, database: Path, forger: Forge
 @pytest.fixture(scope="session")
 def window(browser: Browser) -> BrowserContext:
     """One window for all, which keeps the app's scripts in its cache."""
-    return browser.new_context(ignore_https_errors=True, viewport={"width": 1440, "height": 900})
+    return browser.new_context(viewport={"width": 1440, "height": 900})
