@@ -28,8 +28,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Asked for a window alone, certificates of our own are let pass by another process: now and then a script that comes
-    # over a new connection is refused before.
+    # For certificates of our own: whoever asks for it window by window has scripts over new connections fail at times.
     "--ignore-certificate-errors",
 ]
 

@@ -52,3 +52,14 @@ def test_what_a_page_asks_for_in_vain_while_it_is_open_is_an_error(window: Windo
     visitor.page.wait_for_function("document.title === 'lost'")
     visitor.leave()
     assert f"failed: {SITE}/figures net::ERR_FAILED" in visitor.troubles
+
+
+def test_what_comes_when_a_page_asks_for_it_again_is_no_error(window: Window) -> None:
+    visitor = Visitor(window().new_page(), SITE)
+    Server(visitor.page, "<script>(ask = () => fetch('/figures').then(() => document.title = 'here', ask))()</script>")
+    visitor.page.route("**/figures", lambda route: route.fulfill(body="7"))
+    visitor.page.route("**/figures", lambda route: route.abort("failed"), times=1)
+    visitor.page.goto(f"{SITE}/asks")
+    visitor.page.wait_for_function("document.title === 'here'")
+    visitor.leave()
+    assert visitor.troubles == []

@@ -177,6 +177,8 @@ class Visitor:
             self._seen.append(("", f"asked elsewhere: {request.url}"))
 
     def _finished(self, request: Request) -> None:
+        # What came when it was asked for again is not missing.
+        self._seen = [(url, text) for url, text in self._seen if url != request.url or "net::ERR_" not in text]
         self._under_way.discard(request)
 
     def _arrived(self, _frame: Frame) -> None:
