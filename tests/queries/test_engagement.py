@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from lib.period import Period
 from lib.queries.engagement import COLUMNS, sessions_by_level, sessions_by_role
 from tests.conftest import Fill
-from tests.odd_data import LEVELS, PERIODS, SOME, amount_of, is_blank, lies_in, named, number_of, sessions, users
+from tests.odd_data import LEVELS, PERIODS, SOME, amount_of, instant_of, lies_in, named, number_of, sessions, users
 
 WEEK = Period(date(2026, 11, 22), 7)
 Groups = dict[tuple[int, str], tuple[float, ...]]
@@ -42,7 +42,7 @@ def by_hand(
             user = known.get(session["user_id"], {})
             wanted = not levels or named(user.get("english_level"), "unknown") in levels
             wanted = wanted and (not roles or named(user.get("role"), "unknown") in roles)
-            finished = not completed_only or not is_blank(session["ended_at"])
+            finished = not completed_only or instant_of(session["ended_at"]) is not None
             if lies_in(session["started_at"], period) and wanted and finished:
                 groups[place, named(user.get(column), "unknown")].append(session)
     return {key: _figures(found) for key, found in groups.items()}
