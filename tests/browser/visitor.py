@@ -15,6 +15,8 @@ DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 CONNECTION = "data-test-connection-state"
 WAIT = 90_000  # milliseconds: how long anything may take on a busy machine
 PROBES = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks for these below a page's path first
+# Streamlit draws the small line of a figure before it has its values.
+SPARKLINE = re.compile(r'WARN Infinite extent for field "[xy]": \[Infinity, -Infinity\]')
 ROW, HEADER = 35, 36  # pixels of a table, which is drawn on a canvas
 
 expect.set_options(timeout=WAIT)
@@ -163,7 +165,8 @@ class Visitor:
 
     def _console(self, message: ConsoleMessage) -> None:
         url = message.location["url"]
-        if message.type == "error" and not self._is_probe(url):
+        is_fault = message.type in ("error", "warning") and not SPARKLINE.fullmatch(message.text)
+        if is_fault and not self._is_probe(url):
             self._seen.append((url, f"console: {message.text} ({url})"))
 
     def _request(self, request: Request) -> None:
