@@ -34,8 +34,25 @@ def taken(monkeypatch: pytest.MonkeyPatch, title: str, **address: str) -> list[t
     monkeypatch.setattr(
         downloads.st, "download_button", lambda label, made, name, mime, **look: offered.append((name, made))
     )
+    monkeypatch.setattr(downloads, "session_now", downloads.ASKING.get)  # the button is pressed where it is drawn
     open_page(title, **address)
     return offered
+
+
+def test_a_file_that_another_session_asks_for_is_not_made_and_that_is_on_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name, made = taken(monkeypatch, "Conversion")[0]
+    asking = downloads.ASKING.set("another session")
+    with pytest.raises(downloads.NotAdmitted):
+        made()
+    downloads.ASKING.reset(asking)
+    (line,) = [line for line in lines() if line["event"] in ("refusal", "download")]
+    assert (line["event"], line["file"], line["why"]) == (
+        "refusal",
+        name,
+        "the file was offered to another session",
+    )
 
 
 def test_a_download_says_file_filters_rows_and_whether_it_has_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from lib.access import PAGES as PAGES_OF_ROLES
 from lib.addresses import ADDRESS
 from lib.analysis.pseudonyms import pseudonym
 from lib.queries.wall import FIELD_COLUMNS
-from lib.ui import sql_run
+from lib.ui import downloads, sql_run
 from tests.factory import make_database
 from tests.pages.app import (
     PAGES,
@@ -174,6 +174,7 @@ def seen(fresh_server: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seen]:
 
     monkeypatch.setattr(ForwardMsgQueue, "enqueue", note_message)
     monkeypatch.setattr(st, "download_button", note_file)
+    monkeypatch.setattr(downloads, "session_now", downloads.ASKING.get)  # the button is pressed where it is drawn
     event.listen(Engine, "before_cursor_execute", note_statement)
     yield seen
     event.remove(Engine, "before_cursor_execute", note_statement)

@@ -200,6 +200,18 @@ def test_neither_a_slider_nor_a_file_outlasts_the_sign_in(site: Site, addresses:
     raise AssertionError("no sign-in was long enough to see a page")
 
 
+def test_a_file_is_made_for_nobody_but_the_session_that_drew_its_button(site: Site) -> None:
+    with site.wire(site.cookie("sam")) as session, site.wire(site.cookie("bo")) as other, site.wire({}) as nobody:
+        session.open("conversion")
+        other.open("conversion")
+        nobody.open("conversion")
+        (number, *_) = session.file_numbers()
+        for stranger in (other, nobody):
+            assert stranger.fetch(number) == ""
+            assert stranger.fetch(number, session=session.session) == ""
+        assert session.fetch(number) != ""
+
+
 def test_a_role_that_is_taken_away_ends_the_next_click(site: Site, addresses: frozenset[str]) -> None:
     with site.wire(site.cookie("bo")) as moved, site.wire(site.cookie("bo")) as pressed:
         for session in (moved, pressed):

@@ -52,12 +52,20 @@ class Wire:
         """The labels of the buttons that make a file."""
         return [element.label for kind, element, _ in self._elements() if kind == "download_button"]
 
+    def file_numbers(self) -> list[str]:
+        """The numbers by which the browser asks for the files of such buttons."""
+        return [element.deferred_file_id for kind, element, _ in self._elements() if kind == "download_button"]
+
     def download(self, place: int) -> str:
         """Where the file of such a button is, made on the click; empty where it is refused."""
-        buttons = [element for kind, element, _ in self._elements() if kind == "download_button"]
+        return self.fetch(self.file_numbers()[place])
+
+    def fetch(self, number: str, session: str = "") -> str:
+        """The same by the number of a file, maybe in the name of another session."""
         message = BackMsg()
-        message.backend_operation_request.request_id, message.backend_operation_request.session_id = "1", self.session
-        message.backend_operation_request.deferred_file.file_id = buttons[place].deferred_file_id
+        message.backend_operation_request.request_id = "1"
+        message.backend_operation_request.session_id = session or self.session
+        message.backend_operation_request.deferred_file.file_id = number
         self.connection.send(message.SerializeToString())
         while True:
             answer = self._next()
