@@ -17,6 +17,7 @@ from lib.addresses import start_without_addresses
 from lib.period import Period
 from lib.queries.guard import NOTHING, Limits, OutOfTime, Refused, Stop, Withheld
 from lib.queries.wall import fetched
+from lib.queries.wall_postgresql import withheld_columns
 
 __all__ = ["AnalysisProblem", "Answer", "Limits", "run_own"]
 
@@ -81,7 +82,8 @@ def run_own(
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
-        raise AnalysisProblem(_reason(error, withheld, stop, limits)) from error
+        hidden = withheld_columns(withheld) if connection.dialect.name == "postgresql" else withheld
+        raise AnalysisProblem(_reason(error, hidden, stop, limits)) from error
     return Answer(pd.DataFrame(rows, columns=_unique(names), dtype="object"), is_cut)
 
 

@@ -9,6 +9,7 @@ Nothing but Python's own library is imported here: the process starts for each s
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import pickle
@@ -23,7 +24,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any, Literal, NamedTuple
 
-from lib.addresses import without_addresses
+from lib.addresses import ADDRESS, ADDRESS_SIGNS, without_addresses
 from lib.queries.guard import Limits, Withheld, rows_within
 
 WAIT_SECONDS = 5
@@ -47,7 +48,8 @@ LIMITS = {
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
-CLEANED = "without_addresses"
+HAS_SIGN = f"*[{''.join(sorted({sign[0] for sign in ADDRESS_SIGNS}))}]*"  # what may hold an address has one of these
+OURS = "hidden_"  # what we put beside a statement begins so, and goes on in a way that nobody can guess
 # They compute with what they are given. Left out: what reads files, loads code, tells of the machine, works on without
 # end (printf pads to any width) or gathers without a bound (json_group_array).
 _NAMES = """
@@ -60,7 +62,7 @@ percent_rank pi pow power quote radians random rank replace round
 row_number rtrim sign sin sinh sqrt strftime string_agg substr substring sum tan tanh time timediff total trim trunc
 typeof unicode unixepoch unlikely upper
 """
-FUNCTIONS = frozenset(_NAMES.split()) | {CLEANED}
+FUNCTIONS = frozenset(_NAMES.split())
 HARMLESS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
 
 
@@ -68,8 +70,9 @@ class Question(NamedTuple):
     """A statement with its values, and where it is asked.
 
     ``known``: the columns of each table that the app knows. Where anything is ``withheld``, the others are too: nobody
-    said who may see them. In the columns ``cleaned``, `[address]` stands for each address.
-    ``is_behind_views``: nothing is there but the tables that the app knows.
+    said who may see them. ``is_cleaned``: in every column, `[address]` stands for each address; in ids with digits
+    behind it, which tell one from the other within one answer. ``is_behind_views``: nothing is there but the tables
+    that the app knows.
     """
 
     address: str
@@ -78,7 +81,7 @@ class Question(NamedTuple):
     limits: Limits
     known: Mapping[str, frozenset[str]]
     withheld: Withheld
-    cleaned: Withheld
+    is_cleaned: bool
     is_behind_views: bool
 
     def may_read(self, table: str, column: str) -> bool:
@@ -148,7 +151,7 @@ def _opened(question: Question) -> sqlite3.Connection:
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         if question.is_behind_views:
-            hidden = f"hidden_{secrets.token_hex(16)}"
+            hidden = f"{OURS}{secrets.token_hex(16)}"
             connection.execute(f"ATTACH ? AS {hidden}", (question.address,))
             connection.execute("BEGIN")
             _put_views(connection, hidden, question)
@@ -160,39 +163,69 @@ def _opened(question: Question) -> sqlite3.Connection:
 
 
 def _put_views(connection: sqlite3.Connection, hidden: str, question: Question) -> None:
-    connection.create_function(CLEANED, 1, _cleaned, deterministic=True)
     names = " ".join(["SELECT name FROM", f"{hidden}.sqlite_master", "WHERE type IN ('table', 'view')"])
     connection.execute("PRAGMA writable_schema = ON")  # views may then stand in front of SQLite's own tables, too
     for (name,) in connection.execute(names).fetchall():
         table = connection.execute(f"PRAGMA {hidden}.table_info({_quoted(name)})")
         columns = [str(column[1]) for column in table if question.may_read(name, str(column[1]))]
-        connection.execute(f"CREATE TEMP VIEW {_quoted(name)} AS {_view(hidden, name, columns, question)}")
+        connection.execute(f"CREATE TEMP VIEW {_quoted(name)} AS {_view(connection, hidden, name, columns, question)}")
     for pragma in ("writable_schema = OFF", "trusted_schema = OFF"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _view(hidden: str, name: str, columns: list[str], question: Question) -> str:
+def _view(connection: sqlite3.Connection, hidden: str, name: str, columns: list[str], question: Question) -> str:
     if name.lower() not in question.known or not columns:
         return "SELECT NULL AS hidden WHERE 0"
+    source = f"{hidden}.{_quoted(name)}"
+    to_clean = _with_signs(connection, source, columns, question.sql) if question.is_cleaned else set[str]()
     shown = [
-        f"{CLEANED}({_quoted(column)}) AS {_quoted(column)}"
-        if (name.lower(), column.lower()) in question.cleaned
+        f"{_cleaning(connection, hidden, column)}({_quoted(column)}) AS {_quoted(column)}"
+        if column in to_clean
         else _quoted(column)
         for column in columns
     ]
-    return " ".join(["SELECT", ", ".join(shown), "FROM", f"{hidden}.{_quoted(name)}"])
+    return " ".join(["SELECT", ", ".join(shown), "FROM", source])
+
+
+def _with_signs(connection: sqlite3.Connection, source: str, columns: list[str], sql: str) -> set[str]:
+    """The columns that may hold an address. The others stay as they are: their indexes are of use then."""
+    if source.partition(".")[2].strip('"').lower() not in sql.lower():
+        return set(columns)  # the statement cannot read them, and looking for signs would take long
+    found = [
+        f"max(typeof({column}) = 'blob' OR typeof({column}) = 'text' AND {column} GLOB ?)"
+        for column in map(_quoted, columns)
+    ]
+    asked = " ".join(["SELECT", ", ".join(found), "FROM", source])
+    row = connection.execute(asked, [HAS_SIGN] * len(columns)).fetchone()
+    return {name for name, holds in zip(columns, row, strict=True) if holds}
+
+
+def _cleaning(connection: sqlite3.Connection, hidden: str, column: str) -> str:
+    """The name of the function that cleans a column. A statement cannot call it, to try whose address an id is."""
+    is_id = column.lower().endswith("_id")
+    name = f"{hidden}_{'id' if is_id else 'text'}"
+    connection.create_function(name, 1, _Cleaner(hidden if is_id else ""), deterministic=True)
+    return name
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _cleaned(value: Any) -> Any:
-    if not isinstance(value, (str, bytes)):
-        return value
-    text = value if isinstance(value, str) else value.decode("utf-8", "replace")
-    clean = without_addresses(text)
-    return value if clean == text else clean
+class _Cleaner:
+    """Replaces addresses in what a column holds; with a ``key``, by what tells one value from the other."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()
+
+    def __call__(self, value: Any) -> Any:
+        if not isinstance(value, (str, bytes)):
+            return value
+        text = value if isinstance(value, str) else value.decode("utf-8", "replace")
+        clean = without_addresses(text)
+        if clean == text:
+            return value
+        return f"{ADDRESS} {hmac.digest(self._key, text.encode(), 'sha256').hex()[:12]}" if self._key else clean
 
 
 class _Authorizer:
@@ -225,7 +258,8 @@ class _Authorizer:
         if action in HARMLESS:
             return ""
         if action == sqlite3.SQLITE_FUNCTION:
-            return "" if two.lower() in FUNCTIONS else f"The function {two} is not for use here."
+            is_allowed = two.lower() in FUNCTIONS or two.startswith(OURS)
+            return "" if is_allowed else f"The function {two} is not for use here."
         if action == sqlite3.SQLITE_READ:
             return self._refusal_to_read(one, two, schema)
         return "It does something else than to ask."

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Executable, inspect
 from lib.access import Field, Visitor
 from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.queries import wall_postgresql, wall_sqlite
-from lib.queries.guard import NOTHING, Fetched, Limits, Stop, Withheld
+from lib.queries.guard import Fetched, Limits, Stop, Withheld
 from lib.schema import TABLES
 
 # The columns behind each field; a test holds them against the schema.
@@ -77,8 +77,7 @@ def fetched(connection: Connection, statement: Executable, limits: Limits, withh
     if connection.dialect.name == "postgresql":
         return wall_postgresql.fetched(connection, statement, limits, stop)
     hides_addresses = FIELD_COLUMNS[Field.ADDRESSES] <= withheld
-    cleaned = FIELD_COLUMNS[Field.LEARNER_TEXT] if hides_addresses else NOTHING
-    return wall_sqlite.fetched(connection, statement, limits, withheld, cleaned, stop)
+    return wall_sqlite.fetched(connection, statement, limits, withheld, hides_addresses, stop)
 
 
 class SeenColumn(NamedTuple):

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from threading import Event, Thread
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, text
+from sqlalchemy import Column, Connection, Executable, MetaData, Table, Text, bindparam, cast, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from lib.database import DatabaseProblem, connect, database_url, open_engine
@@ -25,6 +25,19 @@ GRACE_SECONDS = 1  # for a server to stop what was cancelled
 OF_ITS_OWN = "fluency_of_its_own"  # option of a connection: it is there for one statement alone
 REMEDY = "docs/sql_page.md has the statements that make a user that only reads what it should."
 KNOWN: Withheld = frozenset((table.name, column.name) for table in TABLES for column in table.columns)
+ADDRESS_COLUMN = ("users", "email")
+# Texts that somebody wrote, or that are made from such: an address may stand in each, and rights on columns cannot look
+# into one. What is left is ids, times, numbers and words of the product's, such as roles.
+MAY_HOLD_ADDRESSES: Withheld = frozenset(
+    {
+        ADDRESS_COLUMN,
+        ("coaching_sessions", "session_topic"),
+        *(("detected_errors", name) for name in ("error_category", "error_text")),
+        *(("it_errors", name) for name in ("error_pattern", "correct_form")),
+        *(("pricing_errors", name) for name in ("error", "category", "domain")),
+        *(("conversion_triggers", name) for name in ("conditions_met", "confidence_scores")),
+    }
+)
 SHORTEST = 1  # ms; 0 would be no limit
 
 # Whatever people made: what belongs to the server or to an extension is left out.
@@ -118,11 +131,34 @@ def _check_user(connection: Connection, withheld: Withheld) -> None:
     if reason:
         raise DatabaseProblem(f"The PostgreSQL user for statements is not used: {reason}.", REMEDY)
     seen = readable(connection) if withheld else NOTHING
-    for columns, why in ((seen & withheld, "is withheld from you"), (seen - KNOWN, "the app does not know")):
+    unsafe = MAY_HOLD_ADDRESSES if ADDRESS_COLUMN in withheld else NOTHING
+    for columns, why in (
+        (seen & withheld, "is withheld from you"),
+        (seen & unsafe, "may hold e-mail addresses"),
+        (seen - KNOWN, "the app does not know"),
+        (_ids_with_addresses(connection, seen) if unsafe else NOTHING, "holds e-mail addresses"),
+    ):
         if columns:
             told = ", ".join(sorted(f"{table}.{column}" for table, column in columns))
             what = f"The PostgreSQL user for statements is not used: it may read {told}, which {why}."
             raise DatabaseProblem(what, REMEDY)
+
+
+def _ids_with_addresses(connection: Connection, seen: Withheld) -> Withheld:
+    """The columns of user ids that may be read, where such an id is an address: users has each of them."""
+    columns = frozenset((table, name) for table, name in seen if name == "user_id")
+    for table in {"users"} & {table for table, _ in columns}:
+        ids = Table(table, MetaData(), Column("user_id"))
+        sign = or_(*(cast(ids.c.user_id, Text).contains(sign) for sign in ("@", "\uff20", "\ufe6b")))
+        return (
+            columns if connection.execute(select(select(ids.c.user_id).where(sign).exists())).scalar_one() else NOTHING
+        )
+    return columns
+
+
+def withheld_columns(withheld: Withheld) -> Withheld:
+    """What nobody may read here from whom ``withheld`` is: with addresses, every text that may hold one."""
+    return withheld | (MAY_HOLD_ADDRESSES if ADDRESS_COLUMN in withheld else NOTHING)
 
 
 def readable(connection: Connection) -> frozenset[tuple[str, str]]:

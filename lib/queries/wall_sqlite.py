@@ -28,9 +28,9 @@ BEHIND_VIEWS = "fluency_behind_views"  # option of a connection: the tables that
 
 
 def fetched(
-    connection: Connection, statement: Executable, limits: Limits, withheld: Withheld, cleaned: Withheld, stop: Stop
+    connection: Connection, statement: Executable, limits: Limits, withheld: Withheld, is_cleaned: bool, stop: Stop
 ) -> Fetched:
-    """See `lib.queries.wall.fetched`; addresses in the columns ``cleaned`` are replaced."""
+    """See `lib.queries.wall.fetched`; with ``is_cleaned`` addresses are replaced in every column."""
     compiled: Any = statement.compile(dialect=connection.dialect)  # type: ignore[attr-defined]
     question = Question(
         address=f"{connection.engine.url.database}?mode=ro",
@@ -39,7 +39,7 @@ def fetched(
         limits=limits,
         known=KNOWN,
         withheld=withheld,
-        cleaned=cleaned,
+        is_cleaned=is_cleaned,
         is_behind_views=bool(withheld) or BEHIND_VIEWS in connection.get_execution_options(),
     )
     reply = asked_apart(question, stop)

@@ -27,6 +27,10 @@ HELP = """One statement that begins with SELECT, WITH or VALUES; Ctrl+Enter (Cmd
 
 \\:start and \\:end stand for the window (from the first instant on, up to the first one after it, UTC), \\:as_of for
 its last day."""
+WITHHELD = """{}.
+
+They hold what your roles do not show, or texts in which an e-mail address may stand: on PostgreSQL nothing can replace
+one before a statement sees it. The other pages have those texts, with \\[address\\] for each address."""
 EXAMPLES = {
     "Sessions by role": """select u.role, count(*) as sessions, count(distinct s.user_id) as users
 from coaching_sessions as s
@@ -34,10 +38,10 @@ join users as u on u.user_id = s.user_id
 where s.started_at >= :start and s.started_at < :end
 group by u.role
 order by sessions desc""",
-    "Categories of mistakes": """select error_category, count(*) as mistakes, count(distinct user_id) as users
+    "Types of mistakes": """select error_type, severity, count(*) as mistakes, count(distinct user_id) as users
 from detected_errors
 where detected_at >= :start and detected_at < :end
-group by error_category
+group by error_type, severity
 order by mistakes desc""",
     "Confidence by length of a session": """select duration_seconds / 60 as minutes, avg(confidence_score) as confidence
 from coaching_sessions
@@ -112,6 +116,11 @@ def _draw_tables(tables: list[SeenTable]) -> None:
         for table in tables:
             with st.expander(plain(table.name)):
                 st.markdown("  \n".join(_line(*column) for column in table.columns))
+    hidden = [f"{table.name}.{column.name}" for table in tables for column in table.columns if column.is_withheld]
+    if hidden:
+        st.caption(
+            f"{len(hidden)} columns are withheld (:material/lock:).", help=WITHHELD.format(plain(", ".join(hidden)))
+        )
 
 
 def _line(name: str, kind: str, is_withheld: bool) -> str:

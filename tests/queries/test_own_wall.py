@@ -25,7 +25,7 @@ from lib.queries.guard import NOTHING, Stop, Withheld
 from lib.queries.own import AnalysisProblem, Answer, Limits, _checked, _statement, run_own
 from lib.queries.sqlite_apart import Question, _opened
 from lib.queries.wall import FIELD_COLUMNS, Place, tables_seen, withheld_from
-from lib.queries.wall_postgresql import WRITING
+from lib.queries.wall_postgresql import MAY_HOLD_ADDRESSES, WRITING
 from lib.queries.wall_sqlite import KNOWN
 from lib.schema import TABLES
 from lib.snapshots import snapshot
@@ -86,9 +86,13 @@ def test_what_is_withheld_follows_from_the_roles(role: Role, fields: set[Field])
     assert found == frozenset(column for field in fields for column in FIELD_COLUMNS[field])
 
 
+def hidden_in(place: Place) -> Withheld:
+    return MAY_HOLD_ADDRESSES if place.sql else ANALYST
+
+
 def test_an_analyst_reads_everything_but_addresses(place: Place):
     for table in TABLES:
-        names = [column.name for column in table.columns if (table.name, column.name) not in ANALYST]
+        names = [column.name for column in table.columns if (table.name, column.name) not in hidden_in(place)]
         assert list(ask(place, f"select {', '.join(names)} from {table.name}").frame.columns) == names
 
 
@@ -134,7 +138,9 @@ def test_an_analysis_on_the_connection_of_the_page_is_refused_a_withheld_column_
 
 def test_no_table_comes_up_in_front_of_which_no_view_stands_although_somebody_writes(tmp_path: Path):
     path = worked_case(tmp_path / "wal.db")
-    question = Question(f"{path.as_uri()}?mode=ro", "", (), Limits(), KNOWN, ANALYST, NOTHING, is_behind_views=True)
+    question = Question(
+        f"{path.as_uri()}?mode=ro", "", (), Limits(), KNOWN, ANALYST, is_cleaned=True, is_behind_views=True
+    )
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("PRAGMA journal_mode = WAL")
         with closing(_opened(question)) as connection:
@@ -260,15 +266,73 @@ def test_on_sqlite_no_process_is_left_of_a_statement_that_was_ended(worked_path:
     assert [process.returncode is not None for process in processes] == [True, True]
 
 
-def test_on_sqlite_addresses_in_what_learners_wrote_are_replaced_before_a_statement_sees_them(tmp_path: Path):
-    texts = ["write to kim@home.example today", "see you", None]
-    place = Place(str(make_database(tmp_path / "a.db", mistakes=[{"error_text": text} for text in texts])))
-    sql = "select replace(error_text, '@', '#') as t from detected_errors order by error_id"
-    assert ask(place, sql).frame["t"].tolist() == ["write to [address] today", "see you", None]
-    assert ask(place, sql, NOTHING).frame["t"].tolist()[0] == "write to kim#home.example today"
+PEOPLE = ("kim@home.example", "lee@home.example", "ann")
+TEXTS = sorted((table.name, column.name) for table in TABLES for column in table.columns if column.name != "user_id")
+
+
+@pytest.fixture(scope="module")
+def full_of_addresses(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """An address in every column that takes a text, and in the ids of two of three users."""
+    path = worked_case(tmp_path_factory.mktemp("addresses") / "full.db")
+    with closing(sqlite3.connect(path)) as connection:
+        for table in TABLES:
+            names = [column.name for column in table.columns]
+            values = [[f"{name} mo@{name}.{place}.example" for name in names] for place in range(3)]
+            for place, row in enumerate(values):
+                row[names.index("user_id")] = PEOPLE[place]
+            connection.execute(f"DELETE FROM {table.name}")
+            connection.executemany(f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(names))})", values)
+        connection.commit()
+    return Place(str(path))
+
+
+@pytest.mark.parametrize(("table", "column"), TEXTS)
+def test_on_sqlite_no_address_in_any_column_is_seen_by_a_statement(full_of_addresses: Place, table: str, column: str):
+    sql = f"select hex({column}) as t, replace(replace({column}, '@', ' at '), '.', ' dot ') as s from {table}"
+    if (table, column) in ANALYST:
+        with pytest.raises(AnalysisProblem, match="Withheld from you"):
+            ask(full_of_addresses, sql)
+        return
+    shown = ask(full_of_addresses, sql).frame
+    told = " ".join([*shown["s"], *(bytes.fromhex(text).decode() for text in shown["t"])])
+    assert "mo" not in told.replace(column, "").split()
+    assert " at " not in told
+    assert "mo@" in str(ask(full_of_addresses, f"select {column} from {table}", NOTHING).frame)
+
+
+def test_on_sqlite_users_whose_ids_are_addresses_are_told_apart_and_nobody_finds_out_whose(full_of_addresses: Place):
+    ids = ask(full_of_addresses, "select user_id from users").frame["user_id"].tolist()
+    assert [re.fullmatch(r"\[address\] [0-9a-f]{12}|ann", one) is not None for one in ids] == [True] * 3
+    assert len(set(ids)) == 3
+    joined = "select count(*) as n from users u join coaching_sessions s on s.user_id = u.user_id"
+    assert ask(full_of_addresses, joined).frame["n"].tolist() == [3]
+    assert ask(full_of_addresses, "select user_id from users").frame["user_id"].tolist() != ids
+    with pytest.raises(AnalysisProblem, match=r"no such function|is not for use here"):
+        ask(full_of_addresses, "select without_addresses('kim@home.example')")
+
+
+def test_on_sqlite_a_column_without_addresses_keeps_its_index_and_its_type(worked_path: Path):
+    question = Question(
+        f"{worked_path.as_uri()}?mode=ro",
+        "select * from users",
+        (),
+        Limits(),
+        KNOWN,
+        ANALYST,
+        is_cleaned=True,
+        is_behind_views=True,
+    )
+    with closing(_opened(question)) as connection:
+        (view,) = connection.execute("SELECT sql FROM temp.sqlite_master WHERE name = 'users'").fetchone()
+        plan = connection.execute("EXPLAIN QUERY PLAN SELECT role FROM users WHERE user_id = 'x'").fetchall()
+    assert "hidden_" not in view.partition(" FROM ")[0]
+    assert "INDEX" in str(plan)
+
+
+def test_on_sqlite_no_address_stands_in_the_words_of_a_refusal(full_of_addresses: Place):
     with pytest.raises(AnalysisProblem) as caught:
-        ask(place, "select json_extract('{}', error_text) from detected_errors")
-    assert "kim" not in str(caught.value)
+        ask(full_of_addresses, "select json_extract('{}', error_text) from detected_errors")
+    assert "mo@" not in str(caught.value)
 
 
 @contextmanager
@@ -341,7 +405,7 @@ def test_the_tables_beside_the_editor_are_those_of_the_database_with_what_is_wit
     engine.dispose()
     assert [table.name for table in seen] == [table.name for table in TABLES]
     columns = {(table.name, column.name): column.is_withheld for table in seen for column in table.columns}
-    assert columns == {column: column in ANALYST for column in COLUMNS}
+    assert columns == {column: column in hidden_in(place) for column in COLUMNS}
 
 
 def test_postgresql_without_a_user_for_statements_says_which_setting_is_missing(server_place: Place):
@@ -385,6 +449,10 @@ TOO_MUCH = (
             ("EXECUTE", "FUNCTION steal()", "PUBLIC", "rights of others"),
             ("SELECT (email)", "users", "mighty_sql", r"it may read users\.email"),
             ("SELECT (email)", "users", "PUBLIC", r"it may read users\.email"),
+            *(
+                (f"SELECT ({column})", table, "PUBLIC", rf"{table}\.{column}, which may hold e-mail addresses")
+                for table, column in sorted(MAY_HOLD_ADDRESSES - ANALYST)
+            ),
         )
     ),
     *(
@@ -401,6 +469,11 @@ TOO_MUCH = (
         "ALTER TABLE lead_scores ADD learner_email text; GRANT SELECT ON lead_scores TO mighty_sql",
         "ALTER TABLE lead_scores DROP learner_email",
         r"it may read lead_scores\.learner_email, which the app does not know",
+    ),
+    (
+        "INSERT INTO users (user_id) VALUES ('kim@home.example')",
+        "DELETE FROM users WHERE user_id = 'kim@home.example'",
+        r"users\.user_id, which holds e-mail addresses",
     ),
     (
         "CREATE SCHEMA legacy; CREATE TABLE legacy.users (mail text); GRANT USAGE ON SCHEMA legacy TO PUBLIC;"
@@ -459,9 +532,12 @@ def test_extensions_that_anybody_may_install_are_no_reason_against_a_user(postgr
         postgres_server.execute("DROP EXTENSION pg_trgm; DROP EXTENSION pg_stat_statements", "mighty")
 
 
-def test_the_documentation_grants_every_column_of_the_schema_but_addresses():
+def test_the_documentation_grants_every_column_of_the_schema_in_which_no_address_can_stand():
     grants = re.findall(r"GRANT SELECT \(([^)]*)\)\s+ON\s+(\w+)\s+TO\s+fluency_sql;", documented("x"))
-    assert {(table, name) for names, table in grants for name in re.split(r",\s*", names)} == COLUMNS - ANALYST
+    assert {
+        (table, name) for names, table in grants for name in re.split(r",\s*", names)
+    } == COLUMNS - MAY_HOLD_ADDRESSES
+    assert MAY_HOLD_ADDRESSES < COLUMNS
     assert documented("x").count("GRANT SELECT") == len(TABLES)
     assert set(re.findall(r"'((?:pg|lo)\w+)'", documented("x"))) - {"pg_catalog"} == set(WRITING)
 
