@@ -122,7 +122,7 @@ def test_what_was_found_with_a_right_is_gone_with_it(monkeypatch: pytest.MonkeyP
     sits_here(monkeypatch, Role.ANALYST)
     drawn(page)
     assert not tables(page)
-    assert "History" not in shown(page)
+    assert "History of this visit" not in shown(page)
 
 
 def test_rows_over_the_limit_are_cut_and_the_page_says_so(monkeypatch: pytest.MonkeyPatch):
