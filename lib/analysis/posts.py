@@ -94,13 +94,11 @@ def publishable(text: str, users: int, *, correct_form: str | None = None, min_u
     return Publishable(not reason, reason or "")
 
 
-def compose_post(mistake: PostMistake, *, seed: int = 0) -> Post:
-    """The draft for one mistake, always the same for the same text and ``seed``; another seed, another wording."""
-    return _compose(_content(mistake), _number(mistake.text, seed), users=mistake.users)
-
-
 def compose_series(mistakes: Sequence[PostMistake]) -> list[Post]:
-    """Up to three drafts that neither begin nor end alike. Raises ValueError for more."""
+    """Up to three drafts that neither begin nor end alike, the same ones for the same mistakes.
+
+    Raises ValueError for more.
+    """
     if len(mistakes) > SERIES_LIMIT:
         raise ValueError(f"a series has at most {SERIES_LIMIT} posts")
     posts: list[Post] = []
@@ -108,7 +106,8 @@ def compose_series(mistakes: Sequence[PostMistake]) -> list[Post]:
     for part, mistake in enumerate(mistakes, start=1):
         note = f"Part {part} of {len(mistakes)} in our short series on English for IT." if len(mistakes) > 1 else ""
         content = _content(mistake)
-        numbers = (_number(mistake.text, seed) for seed in range(20))  # five hooks by four questions
+        first = zlib.crc32(mistake.text.encode("utf-8", "surrogatepass"))
+        numbers = range(first, first + 20)  # five hooks by four questions
         number = next(at for at in numbers if used.isdisjoint(_ends(content, at)))
         used.update(_ends(content, number))
         posts.append(_compose(content, number, users=mistake.users, note=note))
@@ -166,10 +165,6 @@ def _ends(content: _Content, number: int) -> tuple[str, str]:
     """What a reader remembers a post by: how it begins, and its question."""
     beginning = " ".join(_hook_template(content, number).split()[:2])
     return beginning, content.wording.questions[number % len(content.wording.questions)]
-
-
-def _number(text: str, seed: int) -> int:
-    return zlib.crc32(text.encode("utf-8", "surrogatepass")) + seed
 
 
 def _company(wording: Wording, users: int) -> str:
