@@ -49,9 +49,6 @@ def _by_text() -> dict[str, Mistake]:
     return {mistake.text.casefold(): mistake for mistake in load_catalogue()}
 
 
-def find(text: str, error_type: str | None = None) -> Mistake | None:
-    """The mistake whose text is ``text`` (case ignored), or None; of ``error_type`` only, if one is given."""
-    mistake = _by_text().get(text.casefold())
-    if mistake is None or error_type not in (None, mistake.error_type):
-        return None
-    return mistake
+def find(text: str) -> Mistake | None:
+    """The mistake whose text is ``text`` (case ignored), or None."""
+    return _by_text().get(text.casefold())

@@ -66,14 +66,13 @@ class People:
 
 @dataclass(frozen=True)
 class Sessions:
-    """One entry a session, in order of its start; ``score`` is NaN where there is none, ``nth`` counts from 0."""
+    """One entry a session, in order of its start; ``score`` is NaN where there is none."""
 
     user: Ints
     start: Ints
     seconds: Ints
     topic: Ints
     level: Ints
-    nth: Ints
     completed: Flags
     score: Floats
 
@@ -116,7 +115,6 @@ def draw_sessions(rng: np.random.Generator, people: People, count: int, end: dat
         seconds=rng.integers(240, 2_400, count),
         topic=_pick(rng, np.array(TOPIC_SHARE), count),
         level=level,
-        nth=nth,
         completed=completed,
         score=np.where(completed, _scores(rng, people, user, level, nth), np.nan),
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -65,8 +66,11 @@ def test_a_password_with_special_characters_is_written_as_the_documentation_says
     worked_case(url)
     postgres_server.execute(f"ALTER ROLE special_owner PASSWORD '{password}'")
     (command,) = re.findall(r'python3 -c "(.*)"', (DOCS / "connecting.md").read_text(encoding="utf-8"))
-    assert command == "from urllib.parse import quote; print(quote(input('password: '), safe=''))"
-    assert answers(re.sub("//.*@", f"//special_owner:{quote(password, safe='')}@", url))
+    printed = subprocess.run(
+        [sys.executable, "-c", command], input=password, check=True, capture_output=True, text=True
+    )
+    written = printed.stdout.removeprefix("password: ").strip()
+    assert answers(re.sub("//.*@", f"//special_owner:{written}@", url))
 
 
 def documented_sentences() -> list[str]:
@@ -77,14 +81,13 @@ def documented_sentences() -> list[str]:
 
 @pytest.mark.parametrize("sentence", documented_sentences())
 def test_every_sentence_of_troubleshooting_is_one_that_the_app_says(sentence: str):
-    of_server = [each.what for each in vars(refusals).values() if isinstance(each, refusals._Refusal)]
-    source = Path(database.__file__).read_text(encoding="utf-8")
-    said = re.sub(r"\{[^}]*\}", "…", "\n".join([*of_server, source]))
+    sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (database, refusals)]
+    said = re.sub(r"\{[^}]*\}", "…", "\n".join(sources))
     assert re.search(re.escape(sentence).replace("…", "…(?: …)?"), said), sentence
 
 
 def test_troubleshooting_has_sentences():
-    assert len(documented_sentences()) > 15
+    assert documented_sentences()
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)

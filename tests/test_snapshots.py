@@ -139,15 +139,18 @@ def test_nothing_that_is_done_to_a_file_meanwhile_takes_a_reader_his_lock(tmp_pa
         assert "database is locked" in done.stderr
 
 
-def test_a_database_spread_over_servers_has_the_same_state_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = SimpleNamespace(one=lambda: ("whatever its own snapshot is", True))
-    spread = SimpleNamespace(
-        dialect=SimpleNamespace(name="postgresql"),
-        engine=SimpleNamespace(url=database_url("postgresql://server/lab")),
-        exec_driver_sql=lambda _: rows,
-    )
-    states = []
-    for seconds in (100, 109, 110):
-        monkeypatch.setattr("lib.snapshots.time.time", lambda seconds=seconds: seconds)
-        states.append(snapshots._server_state(spread))
+def test_a_database_spread_over_servers_has_the_same_state_for_a_while(
+    postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_database(postgres_server.create_database("spread"))
+    for statement in (
+        "CREATE SCHEMA told AUTHORIZATION spread_owner CREATE VIEW pg_extension AS SELECT 'citus' AS extname",
+        "ALTER DATABASE spread SET search_path = told, pg_catalog, public",
+    ):
+        postgres_server.execute(statement, "spread")
+    engine, states = open_engine(database_url(url)), []
+    for number, seconds in enumerate((100, 109, 110)):
+        monkeypatch.setattr("lib.snapshots.time", SimpleNamespace(time=lambda seconds=seconds: seconds))
+        write(url, f"INSERT INTO users (user_id) VALUES ('{number}')")
+        states.append(fingerprint(engine))
     assert states[0] == states[1] != states[2]

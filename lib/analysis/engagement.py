@@ -12,7 +12,6 @@ from lib.schema import LEVELS, ROLES
 
 TOTAL = "total"
 FIGURES = ("users", "sessions", "avg_confidence", "avg_mistakes", "sessions_per_user")
-PLACES = 2  # decimals of a figure, wherever people read it
 _SUMS = ["users", "sessions", "scored", "score_sum", "counted", "mistake_sum"]
 
 

@@ -20,7 +20,6 @@ from lib.addresses import mailbox, parted
 from lib.settings import HOW_TO_MAKE_A_KEY, SHORTEST_KEY
 
 DIGITS = 16  # hex digits of a pseudonym: among a million users two are alike with a chance of 1 in 37 million
-PSEUDONYM = re.compile(rf"user-[0-9a-f]{{{DIGITS}}}")
 NAME = "[name]"
 USER_COLUMN, MAIL_COLUMN = "user_id", "email"
 

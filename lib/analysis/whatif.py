@@ -255,11 +255,6 @@ class Verdict:
     answer: str
     rules: list[Rule]
 
-    @property
-    def qualifies(self) -> bool:
-        """Whether the user is a candidate."""
-        return all(rule.passed for rule in self.rules)
-
 
 def verdict(role: str | None, scored: ScoredSessions, user_id: str, thresholds: Thresholds) -> Verdict:
     """Why or why not, for one user. ``scored``: sessions of the window that have a score, this user's among them.

@@ -32,8 +32,8 @@ STREAK_HELP = "\n".join(
 class Market:
     """Everything of ``period`` that a slider needs, fetched before it moves, and the scores of the default window.
 
-    ``people`` and ``known`` are about the users of both; ``to_offer`` and ``default_to_offer`` say which users of the
-    two may be offered.
+    ``known`` is about the users of both; ``to_offer`` and ``default_to_offer`` say which users of the two may be
+    offered.
     """
 
     period: Period
@@ -41,7 +41,6 @@ class Market:
     default_scored: ScoredSessions
     to_offer: Booleans
     default_to_offer: Booleans
-    people: pd.DataFrame
     known: pd.DataFrame
     accepted: Acceptance | None
 
@@ -62,7 +61,6 @@ def load_market(page: Page, period: Period) -> Market:
         default_scored,
         are_to_offer(scored, known),
         are_to_offer(default_scored, known),
-        people,
         known,
         acceptance(
             *cached.ask(source, conversion.offer_outcomes, period.end, open_since(period, page.settings.valid_hours))

@@ -368,7 +368,7 @@ def test_the_explained_sessions_add_up_to_the_run_and_the_verdict_to_the_list(
         assert len(counted) == found.sessions[position]
         assert counted["confidence_score"].mean() == pytest.approx(found.avg_score[position], nan_ok=True)
         assert shown["qualifies"].tolist() == (shown["confidence_score"] > thresholds.min_confidence).tolist()
-        assert verdict("free", sessions, user, thresholds).qualifies == (user in chosen)
+        assert (verdict("free", sessions, user, thresholds).answer == "qualifies") == (user in chosen)
 
 
 def test_a_candidate_passes_every_rule() -> None:

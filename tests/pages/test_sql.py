@@ -19,6 +19,7 @@ from lib.charts import LIGHT
 from lib.charts.own import KINDS, describe_own_chart, own_chart
 from lib.exports import Column, chart_svg
 from lib.period import Period
+from lib.queries.desk import Desk
 from lib.queries.own import AnalysisProblem, Limits
 from lib.report.analyses import read_folder
 from lib.report.proposals import proposal_text, propose
@@ -43,9 +44,11 @@ def analyst(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def _nobody_runs() -> Iterator[None]:
+def _nobody_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    desk = Desk()
+    monkeypatch.setattr(sql_run, "Desk", lambda: desk)
     yield
-    sql_run._desk().close()
+    desk.close()
 
 
 def sits_here(monkeypatch: pytest.MonkeyPatch, role: Role) -> None:

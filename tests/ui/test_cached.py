@@ -289,9 +289,10 @@ def test_the_answers_that_are_kept_are_bounded_in_bytes(source: Source):
 
 
 def test_the_scores_that_are_kept_are_bounded_in_bytes(source: Source, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cached, "MOST_SHARED_BYTES", cached._size(cached.scored_sessions(source, FORTNIGHT)) + 1)
     first = cached.scored_sessions(source, FORTNIGHT)
+    cached.scored_sessions(source, FORTNIGHT.before)
     assert cached.scored_sessions(source, FORTNIGHT) is first
+    monkeypatch.setattr(cached, "MOST_SHARED_BYTES", first.scores.nbytes + first.started_at.nbytes)
     cached.scored_sessions(source, FORTNIGHT.before)
     assert cached.scored_sessions(source, FORTNIGHT) is not first
 
