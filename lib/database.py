@@ -34,12 +34,13 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from lib.reading import read_time
-from lib.refusals import CHECK_ADDRESS, WAIT_SECONDS, DatabaseProblem, problem_of
+from lib.refusals import CHECK_ADDRESS, WAIT_SECONDS, DatabaseProblem, TableProblem, problem_of, problem_of_table
 from lib.schema.present import AS_TEXT, IS_UTF8, UnreadableColumn, as_in_schema, forget_tables, present_tables
 
 __all__ = [
     "DatabaseProblem",
     "Kind",
+    "TableProblem",
     "connect",
     "database_url",
     "has_table",
@@ -47,6 +48,7 @@ __all__ = [
     "no_rows",
     "open_engine",
     "read",
+    "reading_by_itself",
     "rows_of",
     "shown_address",
     "sql_text",
@@ -202,7 +204,7 @@ def _as_in_schema(
     try:
         return as_in_schema(connection, sql, options), values
     except UnreadableColumn as column:
-        raise DatabaseProblem(str(column), "Data health names every column that cannot be read.") from column
+        raise TableProblem(str(column), "Data health names every column that cannot be read.") from column
 
 
 def _check_file(path: Path) -> None:
@@ -244,6 +246,18 @@ def connect(engine: Engine) -> Iterator[Connection]:
             yield connection
     except SQLAlchemyError as error:
         raise problem_of(error) from error
+
+
+@contextmanager
+def reading_by_itself(connection: Connection) -> Iterator[None]:
+    """Raise TableProblem where a table or a column cannot be read; others can still be read on the connection."""
+    try:
+        with connection.begin_nested():
+            yield
+    except SQLAlchemyError as error:
+        if problem := problem_of_table(error):
+            raise problem from error
+        raise
 
 
 def _connection(engine: Engine) -> Connection:

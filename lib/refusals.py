@@ -46,6 +46,10 @@ def _said(error: BaseException | None) -> str:
     return ""
 
 
+class TableProblem(DatabaseProblem):
+    """A table or a column cannot be read; the others can."""
+
+
 class _Refusal(NamedTuple):
     what: str
     remedy: str
@@ -118,6 +122,10 @@ _AWAY = _Refusal(
     "Check that it runs and can be reached from here, then try again.",
     passes=True,
 )
+_FOREIGN_AWAY = _Refusal(
+    "The database cannot reach the server {0}, where the rows of a foreign table are.",
+    "Check that it runs and can be reached from the database server, then try again.",
+)
 _STARTING = _Refusal(
     "The database server is starting or shutting down.",
     "Try again in a moment.",
@@ -142,6 +150,8 @@ _NO_ROOM = _Refusal("The database server has run out of memory or disk space.", 
 _UNKNOWN = _Refusal("The database could not answer.", "The log says why; Data health may help.")
 
 _BY_CODE: tuple[tuple[str, _Refusal], ...] = (
+    ("08001", _FOREIGN_AWAY),  # from a server that has let us in: it is the one that does not get through
+    ("08006", _FOREIGN_AWAY),
     ("08", _AWAY),
     ("25P03", _AWAY),  # idle in a transaction for too long: a page that hung
     ("25006", _READ_ONLY),
@@ -159,7 +169,7 @@ _BY_CODE: tuple[tuple[str, _Refusal], ...] = (
 )
 _BY_TEXT: tuple[tuple[str, _Refusal], ...] = (
     (r"database is locked|database table is locked", _BUSY),
-    (r"not a database|malformed|disk image", _DAMAGED),
+    (r"not a database|malformed database|disk image", _DAMAGED),
     (r"no such table: (?:main\.)?(\w+)|relation \"?(?:\w+\.)?(\w+)\"? does not exist", _NO_TABLE),
     (
         r"no such column: (?:\w+\.)?(\w+)|has no column named (\w+)|column \"?(?:\w+\.)?(\w+)\"? does not exist",
@@ -200,6 +210,20 @@ def problem_of(error: SQLAlchemyError | OSError | ValueError) -> DatabaseProblem
         return DatabaseProblem(*_QUEUE[:2], passes=True)
     refusal, name = _by_code(str(getattr(original, "sqlstate", None) or ""), message) or _by_text(message)
     return DatabaseProblem(refusal.what.format(name), refusal.remedy, passes=refusal.passes)
+
+
+def problem_of_table(error: SQLAlchemyError) -> TableProblem | None:
+    """The problem behind what a driver raised, in words that hold nothing of the data; None where it is not of a table.
+
+    What is unknown is told in the database's own words, up to the first that could be a value.
+    """
+    problem = problem_of(error)
+    if getattr(error, "connection_invalidated", False) or problem.passes:
+        return None
+    if problem.what != _UNKNOWN.what:
+        return TableProblem(problem.what, problem.remedy)
+    said = re.split(r"[:\"'»«„“(\n]", str(getattr(error, "orig", error)), maxsplit=1)[0].strip().rstrip(".")
+    return TableProblem(f"The database says: {said}.", "Mend the view or the table.")
 
 
 def _by_code(code: str, message: str) -> tuple[_Refusal, str] | None:

@@ -31,7 +31,7 @@ _POSTGRESQL_STATE = """
     SELECT concat_ws('|', (SELECT oid FROM pg_database WHERE datname = current_database()),
                      pg_postmaster_start_time(), pg_current_snapshot(),
                      CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() END),
-           EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+           EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') OR EXISTS (SELECT FROM pg_foreign_table)
 """
 
 
@@ -40,8 +40,8 @@ def snapshot(engine: Engine, *, patience: float | None = None) -> Iterator[tuple
     """A connection that sees one moment of the data, and the state of that moment.
 
     Two snapshots of the same state see the same data; where a database cannot promise that (several servers under
-    Citus), a state lasts for ten seconds. A SQLite file in rollback mode cannot be written to meanwhile, one in WAL
-    mode and a server can. ``patience``: seconds to wait for a writer. Raises DatabaseProblem.
+    Citus, foreign tables), a state lasts for ten seconds. A SQLite file in rollback mode cannot be written to
+    meanwhile, one in WAL mode and a server can. ``patience``: seconds to wait for a writer. Raises DatabaseProblem.
     """
     options = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
     with connect(engine.execution_options(**options)) as connection:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Executable, Table, select, union_all
 
-from lib.database import to_utc
+from lib.database import reading_by_itself, to_utc
 from lib.dialects import before, in_window, is_readable, moment, parts_in_order
 from lib.period import Period
 from lib.schema import TIME_COLUMN, coaching_sessions
@@ -19,19 +19,24 @@ def newest_session(connection: Connection, until: datetime) -> datetime | None:
     """When the newest session before ``until`` started (aware, UTC); None where there is none, or no table.
 
     ``until`` is the end of today in the reporting zone: what is dated later says nothing about how new the data is.
+    Raises TableProblem.
     """
-    return newest_row(connection, coaching_sessions, until) if _has_times(connection) else None
+    if not _has_times(connection):
+        return None
+    with reading_by_itself(connection):
+        return newest_row(connection, coaching_sessions, until)
 
 
 def oldest_session(connection: Connection) -> datetime | None:
     """When the oldest session started (aware, UTC), about: where zones are mixed, another may be a day older.
 
-    By index, as the order of the column finds it; None as for the newest.
+    By index, as the order of the column finds it; None as for the newest. Raises TableProblem.
     """
     if not _has_times(connection):
         return None
     column = coaching_sessions.c.started_at
-    return min(_firsts(connection, column, is_readable(column), column.asc()), default=None)
+    with reading_by_itself(connection):
+        return min(_firsts(connection, column, is_readable(column), column.asc()), default=None)
 
 
 def _has_times(connection: Connection) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,10 +22,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
+from lib.database import TableProblem, reading_by_itself
 from lib.dialects import is_odd_text
 from lib.queries.freshness import newest_row
 from lib.queries.guard import NOTHING, Withheld
-from lib.queries.oddities import Check, checks, text_columns
+from lib.queries.oddities import Check, cannot_be_read, checks, text_columns
 from lib.schema import (
     OPTIONAL_TABLES,
     TABLES,
@@ -39,8 +40,9 @@ from lib.schema.present import EVERY_ROW, PresentTable, present_tables
 
 @dataclass(frozen=True)
 class TableState:
-    """One table as it stands. ``rows`` is None where it is missing or may not be read, ``newest`` also where it has no
-    readable time. ``wrong_types``: column and a sentence, for each of a type that cannot be read.
+    """One table as it stands. ``rows`` is None where it is missing or cannot be read, ``newest`` also where it has no
+    readable time. ``unreadable``: column and a sentence, for each that cannot be read. ``problem``: why the rows cannot
+    be counted, or the newest one not be found.
     """
 
     name: str
@@ -48,11 +50,12 @@ class TableState:
     newest: datetime | None
     missing_columns: tuple[str, ...]
     may_be_read: bool = True
-    wrong_types: tuple[tuple[str, str], ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
 
     def has(self, column: str) -> bool:
         """Whether the column can be read."""
-        return self.rows is not None and column not in {*self.missing_columns, *dict(self.wrong_types)}
+        return self.rows is not None and column not in {*self.missing_columns, *dict(self.unreadable)}
 
 
 def table_states(connection: Connection, until: datetime) -> list[TableState]:
@@ -65,9 +68,18 @@ def _state(connection: Connection, table: Table, present: PresentTable | None, u
     if present is None or not present.may_be_read:
         return TableState(table.name, None, None, (), may_be_read=present is None)
     missing = tuple(column.name for column in table.columns if column.name not in present.columns)
-    rows = connection.execute(_of_every_row(select(func.count()).select_from(table))).scalar_one()
-    newest = newest_row(connection, table, until) if present.has(TIME_COLUMN[table.name]) else None
-    return TableState(table.name, int(rows), newest, missing, wrong_types=tuple(present.unreadable.items()))
+    unreadable = tuple(present.unreadable.items())
+    rows, newest = None, None
+    try:
+        with reading_by_itself(connection):
+            rows = int(connection.execute(_of_every_row(select(func.count()).select_from(table))).scalar_one())
+        if present.has(TIME_COLUMN[table.name]):
+            with reading_by_itself(connection):
+                newest = newest_row(connection, table, until)
+    except TableProblem as problem:
+        known = () if rows is None else missing
+        return TableState(table.name, rows, None, known, unreadable=unreadable, problem=str(problem))
+    return TableState(table.name, rows, newest, missing, unreadable=unreadable)
 
 
 def _of_every_row(query: Select[Any]) -> Select[Any]:
@@ -82,12 +94,12 @@ def count_oddities(
 
     What is dated ``until`` (the end of today) or later is odd. Columns ``withheld`` are not read.
     """
-    known = [check for check in checks(until) if withheld.isdisjoint(map(_named, check.needs))]
+    known = [check for check in checks(until) if all(_is_there(column, states) for column in check.needs)]
     return [
         pair
         for state in states
         if state.rows is not None
-        for pair in _count(connection, [check for check in known if check.table.name == state.name], states, withheld)
+        for pair in _count(connection, state, [check for check in known if check.table.name == state.name], withheld)
     ]
 
 
@@ -96,19 +108,54 @@ def _named(column: Column[Any]) -> tuple[str, str]:
 
 
 def _count(
-    connection: Connection, of_table: list[Check], states: Sequence[TableState], withheld: Withheld
+    connection: Connection, state: TableState, of_table: list[Check], left_out: Withheld
 ) -> list[tuple[Check, int]]:
-    wanted = [check for check in of_table if all(_is_there(column, states) for column in check.needs)]
+    """Those checks that need no column that is left out; where a column cannot be read, that is named instead."""
+    wanted = [check for check in of_table if left_out.isdisjoint(map(_named, check.needs))]
     if not wanted:
         return []
-    present = present_tables(connection)[wanted[0].table.name]
+    present = present_tables(connection)[state.name]
+    try:
+        with reading_by_itself(connection):
+            return _numbers(connection, wanted, present, left_out)
+    except TableProblem as problem:
+        failing = _failing(connection, present, left_out)
+        if not failing:
+            return [(cannot_be_read(present.table, "rows that", str(problem)), state.rows or 0)]
+    named = [cannot_be_read(present.table, f"rows whose {column.name}", why) for column, why in failing.items()]
+    rest = _count(connection, state, of_table, left_out | {*map(_named, failing)})
+    return [*((check, state.rows or 0) for check in named), *rest]
+
+
+def _failing(connection: Connection, present: PresentTable, left_out: Withheld) -> dict[Column[Any], str]:
+    """The columns that fail by themselves, each with the reason: what a view computes may do so."""
+    failing: dict[Column[Any], str] = {}
+    for column in _readable(present, left_out):
+        try:
+            with reading_by_itself(connection):
+                connection.execute(_of_every_row(select(func.count(column))))
+        except TableProblem as problem:
+            failing[column] = str(problem)
+    return failing
+
+
+def _numbers(
+    connection: Connection, wanted: list[Check], present: PresentTable, withheld: Withheld
+) -> list[tuple[Check, int]]:
     nothing = [check for check in wanted if check.of_keys and present.has_unique_key]
     if not _has_odd_bytes(connection, present, withheld):
         nothing += [check for check in wanted if check.of_bytes]
     numbers = [literal_column("0") if check in nothing else _number(check) for check in wanted]
-    query: Any = select(func.count(), *numbers).select_from(present.table)  # one row, also if all are constants
-    _, *row = connection.execute(_of_every_row(query)).one()
-    return list(zip(wanted, map(int, row), strict=True))
+    # Every column is read, be it for no check: whether a page could is what has to be known.
+    columns = [func.count(column) for column in _readable(present, withheld)]
+    query: Any = select(*numbers, func.count(), *columns).select_from(present.table)
+    row = connection.execute(_of_every_row(query)).one()
+    return list(zip(wanted, map(int, row[: len(wanted)]), strict=True))
+
+
+def _readable(present: PresentTable, left_out: Withheld) -> list[Column[Any]]:
+    columns = [column for column in present.table.columns if present.has(column.name)]
+    return [column for column in columns if _named(column) not in left_out]
 
 
 def _number(check: Check) -> ColumnElement[int]:
@@ -120,8 +167,8 @@ def _number(check: Check) -> ColumnElement[int]:
 
 def _has_odd_bytes(connection: Connection, present: PresentTable, withheld: Withheld) -> bool:
     """Whether any text of the table has them: one look at each row, not at each of its columns."""
-    texts = [column for column in text_columns(present.table) if present.has(column.name)]
-    columns = [column for column in texts if _named(column) not in withheld]
+    texts = {column.name for column in text_columns(present.table)}
+    columns = [column for column in _readable(present, withheld) if column.name in texts]
     query: Any = select(literal_column("1")).select_from(present.table).where(is_odd_text(*columns)).limit(1)
     return bool(columns) and connection.execute(_of_every_row(query)).first() is not None
 
@@ -152,15 +199,13 @@ def missing_parts(connection: Connection, states: Sequence[TableState]) -> pd.Da
     Columns: kind ("table", "column", "index"), name, statement (str), is_needed (bool: pages fail without it).
     """
     dialect = connection.dialect
-    quote = dialect.identifier_preparer.quote
-    tables = [metadata.tables[state.name] for state in states if state.rows is None and state.may_be_read]
-    closed = [state.name for state in states if not state.may_be_read]
-    reader = connection.execute(select(func.current_user())).scalar_one() if closed else ""
+    present = present_tables(connection)
+    tables = [metadata.tables[state.name] for state in states if state.name not in present]
     columns = [metadata.tables[state.name].c[name] for state in states for name in state.missing_columns]
     rows = [
         *(("table", t.name, str(CreateTable(t).compile(dialect=dialect)), _is_needed(t)) for t in tables),
-        *(("table", name, f"GRANT SELECT ON {name} TO {quote(reader)}", True) for name in closed),
-        *(("column", f"{c.table.name}.{c.name}", _add_column(c, dialect), True) for c in columns),
+        *(("table", table.table.name, grant, True) for table, grant in _grants(connection)),
+        *(("column", f"{c.table.name}.{c.name}", _add_column(c, present, dialect), True) for c in columns),
         *(("index", str(i.name), create_statement(i, dialect), False) for i in missing_indexes(connection)),
     ]
     kinds = {"kind": "str", "name": "str", "statement": "str", "is_needed": "bool"}
@@ -168,9 +213,23 @@ def missing_parts(connection: Connection, states: Sequence[TableState]) -> pd.Da
     return frame.assign(statement=frame["statement"].str.strip() + ";")
 
 
+def _grants(connection: Connection) -> list[tuple[PresentTable, str]]:
+    """The tables with something that the user may not read, each with the statement that lets it."""
+    granted = []
+    for table in present_tables(connection).values():
+        columns = [column.name for column in table.columns.values() if not column.may_be_read]
+        if columns or not table.may_be_read:
+            user = connection.execute(select(func.current_user())).scalar_one()
+            reader = connection.dialect.identifier_preparer.quote(user)
+            what = f"SELECT ({', '.join(columns)})" if table.may_be_read else "SELECT"
+            granted.append((table, f"GRANT {what} ON {table.name} TO {reader}"))
+    return granted
+
+
 def _is_needed(table: Table) -> bool:
     return table.name not in OPTIONAL_TABLES
 
 
-def _add_column(column: Column[Any], dialect: Dialect) -> str:
-    return f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {column.type.compile(dialect=dialect)}"
+def _add_column(column: Column[Any], present: Mapping[str, PresentTable], dialect: Dialect) -> str:
+    table = present[column.table.name].name
+    return f"ALTER TABLE {table} ADD COLUMN {column.name} {column.type.compile(dialect=dialect)}"

@@ -82,6 +82,19 @@ def text_columns(table: Table) -> list[Column[Any]]:
     return [column for column in table.columns if isinstance(column.type, Text)]
 
 
+def cannot_be_read(table: Table, what: str, reason: str) -> Check:
+    """Name rows, or the rows of a column, that the database cannot give."""
+    return Check(
+        table,
+        false(),
+        (),
+        f"{what} cannot be read: {reason.rstrip('.')}",
+        "Pages that need them cannot answer; whatever else the table has is read.",
+        "Mend the view or the table that it is from.",
+        is_wrong=True,
+    )
+
+
 def _repeated(table: Table) -> Check:
     key: Column[Any] = table.columns[0]
     return Check(

@@ -38,9 +38,10 @@ WITH found AS (
     WHERE lower(c.relname) = ANY (%s) AND c.relkind IN ('r', 'v', 'm', 'f', 'p') AND pg_table_is_visible(c.oid)
     ORDER BY lower(c.relname), c.relname <> lower(c.relname), c.oid)
 SELECT f.name, f.source, f.relname = f.name, has_any_column_privilege(f.oid, 'SELECT'),
-    a.attname, quote_ident(a.attname), format_type(t.oid, NULL), t.typcategory,
-    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.oid AND i.indisunique AND i.indisvalid
-        AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum)
+    has_column_privilege(f.oid, a.attnum, 'SELECT'), a.attname, quote_ident(a.attname),
+    format_type(t.oid, NULL), t.typcategory,
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+        AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum)
 FROM found f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type d ON d.oid = a.atttypid JOIN pg_type t ON t.oid = CASE d.typtype WHEN 'd' THEN d.typbasetype ELSE d.oid END
 ORDER BY f.name, a.attname <> lower(a.attname)
@@ -57,7 +58,7 @@ WHERE m.type = 'table' AND l."unique" AND NOT l.partial GROUP BY m.name, l.name 
 class PresentColumn:
     """A column as the database has it: ``name`` as SQL; ``sql`` reads it as the schema says, None where that cannot be.
 
-    ``is_as_in_schema``: whether a statement can name it as it is.
+    ``is_as_in_schema``: whether a statement can name it as it is. ``may_be_read``: whether the user has the right to.
     """
 
     name: str
@@ -65,6 +66,7 @@ class PresentColumn:
     sql: str | None
     is_as_in_schema: bool
     is_unique: bool
+    may_be_read: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class PresentTable:
     columns: Mapping[str, PresentColumn]
     is_as_in_schema: bool = True
     may_be_read: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its name as SQL, without a schema."""
+        return self.table.name if self.is_as_in_schema else self.source.rpartition(".")[2]
 
     @property
     def has_unique_key(self) -> bool:
@@ -93,16 +100,17 @@ class PresentTable:
 
     @property
     def unreadable(self) -> Mapping[str, str]:
-        """A sentence for each column of a type that cannot be read."""
-        return {
-            name: f"{self.table.name}.{name} is of the type {column.type}; it should be {wanted(self.table.c[name])}."
-            for name, column in self.columns.items()
-            if column.sql is None
-        }
+        """A sentence for each column that cannot be read: it is of a type that is none, or the user has no right to."""
+        return {name: self._why(name, column) for name, column in self.columns.items() if column.sql is None}
+
+    def _why(self, name: str, column: PresentColumn) -> str:
+        if not column.may_be_read:
+            return f"{self.table.name}.{name} may not be read; the database user needs SELECT on it."
+        return f"{self.table.name}.{name} is of the type {column.type}; it should be {wanted(self.table.c[name])}."
 
     def stand_in(self, *, every_row: bool = False, as_text: bool = False) -> str:
         """A SELECT that gives what the schema says; "" where the table itself does."""
-        repeats = self.table is users and not self.has_unique_key
+        repeats = self.table is users and not self.has_unique_key and self.has(self.key)
         is_plain = self.is_as_in_schema and all(c.is_as_in_schema for c in self.columns.values() if c.sql)
         if is_plain and not repeats and not as_text:
             return ""
@@ -121,7 +129,7 @@ class PresentTable:
 
 
 class UnreadableColumn(Exception):
-    """A statement needs a column of a type that cannot be read; ``str()`` is one sentence."""
+    """A statement needs a column that cannot be read; ``str()`` is one sentence."""
 
 
 def present_tables(connection: Connection) -> Mapping[str, PresentTable]:
@@ -171,22 +179,23 @@ def _in_sqlite(driver: Any) -> dict[str, PresentTable]:
     there, unique = dict(names.fetchall()), set(driver.execute(_UNIQUE_IN_SQLITE).fetchall())
     found = {}
     for table in (table for table in TABLES if table.name in there):
-        with suppress(sqlite3.OperationalError):  # a view of a table that is gone: as if it were not there
+        listed: list[tuple[str, str, int]] = []
+        with suppress(sqlite3.OperationalError):  # a view of a table that is gone: the database says so when it is read
             listed = driver.execute(
                 "SELECT lower(name), type, pk FROM pragma_table_xinfo(?)", (there[table.name],)
             ).fetchall()
-            keys = [name for name, _, place in listed if place]
-            found[table.name] = PresentTable(
-                table,
-                f'main."{there[table.name]}"',
-                {
-                    name: PresentColumn(
-                        f'"{name}"', kind, f'"{name}"', True, keys == [name] or (table.name, name) in unique
-                    )
-                    for name, kind, _ in listed
-                    if name in table.columns
-                },
-            )
+        keys = [name for name, _, place in listed if place]
+        found[table.name] = PresentTable(
+            table,
+            f'main."{there[table.name]}"',
+            {
+                name: PresentColumn(
+                    f'"{name}"', kind, f'"{name}"', True, keys == [name] or (table.name, name) in unique
+                )
+                for name, kind, _ in listed
+                if name in table.columns
+            },
+        )
     return found
 
 
@@ -195,12 +204,13 @@ def _in_postgresql(driver: Any) -> dict[str, PresentTable]:
     columns: dict[str, dict[str, PresentColumn]] = {name: {} for name in names}
     with driver.cursor() as cursor:
         rows = cursor.execute(_POSTGRESQL, [names]).fetchall()
-    for name, source, is_small, may_be_read, column, quoted, kind, category, is_unique in rows:
+    for name, source, is_small, may_be_read, is_granted, column, quoted, kind, category, is_unique in rows:
         table, own = metadata.tables[name], str(column).lower()
         found[name] = PresentTable(table, source, columns[name], is_small, may_be_read)
         if own in table.columns and own not in columns[name]:
-            sql = reading(wanted(table.c[own]), quoted, kind, category)
-            columns[name][own] = PresentColumn(quoted, kind, sql, column == own and sql == quoted, is_unique)
+            sql = reading(wanted(table.c[own]), quoted, kind, category) if is_granted or not may_be_read else None
+            is_plain = column == own and sql == quoted
+            columns[name][own] = PresentColumn(quoted, kind, sql, is_plain, is_unique, is_granted)
     return {name: found[name] for name in names if name in found}
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 from lib.analysis.candidates import every_setting
 from lib.analysis.streaks import Booleans, ScoredSessions, Streak
 from lib.charts import Palette, finished
+from lib.database import TableProblem
 from lib.exports import Spec
 from lib.period import Period
 from lib.queries import conversion
@@ -46,6 +47,16 @@ def ask(source: Source, query: Callable[Concatenate[Connection, P], R], *values:
     """
     key = _key(source.key, query, values, named)
     return source.fetch(lambda: _kept(key=key, _make=lambda: query(source.connection, *values, **named)))
+
+
+def ask_if_readable(
+    source: Source, query: Callable[Concatenate[Connection, P], R], *values: P.args, **named: P.kwargs
+) -> R | None:
+    """As ``ask``; None where a table cannot be read: what needs that table says why, the rest stands."""
+    try:
+        return ask(source, query, *values, **named)
+    except TableProblem:
+        return None
 
 
 def worked_out(source: Source, work: Callable[Concatenate[Source, P], R], *values: P.args, **named: P.kwargs) -> R:

@@ -135,7 +135,7 @@ def _look_again(since: float) -> None:
 
 def _page(title: str, name: str, question: str, settings: Settings, source: Source, visitor: Visitor) -> Page:
     today = day_of(datetime.now(UTC), settings.timezone)
-    newest = cached.ask(source, newest_session, end_of_day(today, settings.timezone))
+    newest = cached.ask_if_readable(source, newest_session, end_of_day(today, settings.timezone))
     as_of = default_as_of(newest, today, settings.timezone)
     filters = Filters(name, all_params(settings, as_of, max(today, as_of)))
     if st.session_state.pop(HIDDEN, False):

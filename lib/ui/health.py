@@ -36,22 +36,30 @@ ODDITIES = "Each check counts the rows of the whole table, not of a window. Chec
 
 def draw_verdict(page: Page, states: Sequence[TableState], oddities: pd.DataFrame, missing: pd.DataFrame) -> None:
     """The answer of the page in one sentence, and what follows from it."""
-    needed = int(missing["is_needed"].sum())
-    wrong_types = [sentence for state in states for _, sentence in state.wrong_types]
-    if wrong_types:
-        st.error(f"**Columns that cannot be read.** {plain(' '.join(wrong_types))}", icon=":material/error:")
-    if needed:
-        st.error(
-            f"**The database is not complete: {counted(needed, 'table or column', 'tables or columns')} cannot be "
-            "read.** Pages that need them cannot answer. The statements that mend it are below.",
-            icon=":material/error:",
-        )
-    elif page.newest is None:
+    failures = _failures(states, missing)
+    for failure in failures:
+        st.error(failure, icon=":material/error:")
+    if page.newest is None and not failures:
         st.warning(_EMPTY if not any(state.rows for state in states) else _NO_SESSIONS, icon=":material/inbox:")
     elif troubles := [*_age(page), *_wrong_rows(oddities[oddities["is_wrong"]])]:
         st.warning("\n\n".join(troubles), icon=":material/report:")
-    else:
+    elif not failures:
         st.success("**The data is fresh and sound.**", icon=":material/check_circle:")
+
+
+def _failures(states: Sequence[TableState], missing: pd.DataFrame) -> list[str]:
+    """What pages cannot answer for: tables and columns that cannot be read, or are not there."""
+    problems = [f"- {plain(state.name)}: {plain(state.problem)}" for state in states if state.problem]
+    columns = [f"- {plain(sentence)}" for state in states for _, sentence in state.unreadable]
+    found = {"Tables that cannot be read": problems, "Columns that cannot be read": columns}
+    failures = [f"**{title}.**\n" + "\n".join(lines) for title, lines in found.items() if lines]
+    if needed := int(missing["is_needed"].sum()):
+        what = counted(needed, "table or column", "tables or columns")
+        failures.append(
+            f"**The database is not complete: {what} cannot be read.** Pages that need them cannot answer. "
+            "The statements that mend it are below."
+        )
+    return failures
 
 
 def _age(page: Page) -> list[str]:
@@ -97,12 +105,14 @@ def _table_of(states: Sequence[TableState]) -> pd.DataFrame:
 
 
 def _state(state: TableState) -> str:
+    if state.problem:
+        return state.problem
     if state.rows is None:
         return "missing" if state.may_be_read else "may not be read"
     if state.missing_columns:
         return f"without {', '.join(state.missing_columns)}"
-    if state.wrong_types:
-        return " ".join(sentence for _, sentence in state.wrong_types)
+    if state.unreadable:
+        return " ".join(sentence for _, sentence in state.unreadable)
     return "complete" if state.rows else "empty"
 
 

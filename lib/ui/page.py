@@ -109,7 +109,7 @@ class Page:
 
     def begins_inside(self, period: Period) -> date | None:
         """The day of the oldest session, where ``period`` has no data before it: a comparison with that says little."""
-        oldest = cached.ask(self.source, oldest_session)
+        oldest = cached.ask_if_readable(self.source, oldest_session)
         begins = day_of(oldest, self.zone) if oldest else None
         return begins if begins and begins > period.first else None
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.factory import empty_database, make_database
+from tests.factory import empty_database, make_database, worked_case
 from tests.pages.app import Clock, as_shown, control, figures, go, markdown, open_page, said, table
+from tests.postgres import Server
+from tests.schema.answers import changed
 
 NOVEMBER: dict[str, object] = {"users": [{"user_id": "ann"}], "sessions": [{"user_id": "ann"}]}
 
@@ -120,3 +122,26 @@ def test_the_name_of_the_database_is_shown_as_it_is(tmp_path: Path, monkeypatch:
     captions = [caption.value for caption in open_page("Data health").caption]
     assert "Database: *our* _lab_.db" in map(as_shown, captions)
     assert not [text for text in captions if "*our*" in text]
+
+
+def test_a_table_that_fails_is_named_and_pages_that_need_others_open(
+    postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    address = worked_case(postgres_server.create_database("failing"))
+    changed(
+        address,
+        "ALTER TABLE coaching_sessions RENAME TO kept",
+        "CREATE VIEW coaching_sessions AS SELECT * FROM kept WHERE 1 / (length(session_id) - length(session_id)) = 1",
+        "ALTER TABLE users ALTER COLUMN english_level TYPE bytea USING NULL",
+    )
+    monkeypatch.setenv("FLUENCY_DATABASE_URL", address)
+    app = open_page("Data health")
+    told = as_shown(said(app))
+    assert "coaching_sessions: The database says: division by zero." in told
+    assert "users.english_level is of the type bytea; it should be text." in told
+    assert "sound" not in told
+    rows = table(app, "state").set_index("table")["rows"]
+    assert rows[rows.isna()].index.tolist() == ["coaching_sessions"]
+    assert rows["users"] == 9
+    assert not go(app, "Reports").error
+    assert "Data health may help" in said(go(app, "Mistakes"))

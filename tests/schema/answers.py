@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pandas as pd
+import psycopg
 from sqlalchemy import Connection
 
 from lib.database import connect, database_url, open_engine
@@ -28,6 +32,18 @@ def oddities(url: str) -> pd.DataFrame:
     """What Data health counts."""
     with connect(open_engine(database_url(url))) as connection:
         return health.oddity_table(connection, health.table_states(connection, TOMORROW), TOMORROW)
+
+
+def changed(address: str | Path, *statements: str) -> str:
+    """The address of the database, after these statements."""
+    if isinstance(address, Path):
+        with closing(sqlite3.connect(address)) as connection, connection:
+            connection.executescript(";\n".join(statements))
+    else:
+        with psycopg.connect(address) as connection:
+            for statement in statements:
+                connection.execute(statement)
+    return str(address)
 
 
 def same_answers(before: list[pd.DataFrame], after: list[pd.DataFrame]) -> None:

@@ -24,7 +24,7 @@ from lib.schema.present import present_tables
 from lib.sync.__main__ import main as sync
 from tests.factory import worked_case
 from tests.postgres import Server
-from tests.schema.answers import PERIOD, TOMORROW, answers, same_answers
+from tests.schema.answers import PERIOD, TOMORROW, answers, changed, same_answers
 from tests.values import NUMBERS, TIMES
 
 SOURCES = MistakeFilter(("detected", "it", "pricing"))
@@ -35,18 +35,6 @@ NAMES = [table.name for table in TABLES]
 @pytest.fixture
 def server_address(postgres_server: Server) -> str:
     return worked_case(postgres_server.create_database("present"))
-
-
-def changed(address: str | Path, *statements: str) -> str:
-    """The address of the database, after these statements."""
-    if isinstance(address, Path):
-        with closing(sqlite3.connect(address)) as connection, connection:
-            connection.executescript(";\n".join(statements))
-    else:
-        with psycopg.connect(address) as connection:
-            for statement in statements:
-                connection.execute(statement)
-    return str(address)
 
 
 def oddities(address: str) -> dict[tuple[str, str], int]:
@@ -144,8 +132,8 @@ def test_a_column_that_cannot_be_read_is_told_in_a_sentence_and_the_others_are_r
     )
     with connect(open_engine(database_url(server_address))) as connection:
         states = {state.name: state for state in table_states(connection, TOMORROW)}
-        assert states["users"].wrong_types == (("role", "users.role is of the type bytea; it should be text."),)
-        assert states["lead_scores"].wrong_types[0][1].endswith("is of the type point; it should be a number.")
+        assert states["users"].unreadable == (("role", "users.role is of the type bytea; it should be text."),)
+        assert states["lead_scores"].unreadable[0][1].endswith("is of the type point; it should be a number.")
         assert top_mistakes(connection, PERIOD, SOURCES, limit=3).total
         with pytest.raises(DatabaseProblem, match=r"^users\.role is of the type bytea; it should be text\.$"):
             sessions_by_role(connection, [PERIOD], completed_only=True)
