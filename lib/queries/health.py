@@ -145,7 +145,7 @@ def _numbers(
     nothing = [check for check in wanted if check.of_keys and present.has_unique_key]
     if not _has_odd_bytes(connection, present, withheld):
         nothing += [check for check in wanted if check.of_bytes]
-    numbers = [literal_column("0") if check in nothing else _number(check) for check in wanted]
+    numbers = [literal_column("0") if check in nothing else _number(check, present) for check in wanted]
     # Every column is read, be it for no check: whether a page could is what has to be known.
     columns = [func.count(column) for column in _readable(present, withheld)]
     query: Any = select(*numbers, func.count(), *columns).select_from(present.table)
@@ -158,7 +158,9 @@ def _readable(present: PresentTable, left_out: Withheld) -> list[Column[Any]]:
     return [column for column in columns if _named(column) not in left_out]
 
 
-def _number(check: Check) -> ColumnElement[int]:
+def _number(check: Check, present: PresentTable) -> ColumnElement[int]:
+    if check.of_flags and (lost := present.lost(check.needs[0].name)):
+        return literal_column(lost)
     if check.of_keys:
         (key,) = check.needs
         return func.count(key) - func.count(key.distinct())

@@ -51,6 +51,7 @@ class Check:
     """One oddity: the rows that have it, what it is called, what the app does about it, what a person can do.
 
     ``of_keys``: its rows are those whose key came before. ``of_bytes``: it is slow to look for, and rare.
+    ``of_flags``: a server that has the column as a text reads as none what it counts.
     """
 
     table: Table
@@ -62,6 +63,7 @@ class Check:
     is_wrong: bool = False
     of_keys: bool = False
     of_bytes: bool = False
+    of_flags: bool = False
 
 
 def checks(until: datetime) -> tuple[Check, ...]:
@@ -313,6 +315,7 @@ def _neither(column: Column[Any]) -> Check:
         "Taken for no.",
         "Correct them: yes is written as 1 or true, no as 0 or false.",
         is_wrong=True,
+        of_flags=True,
     )
 
 

@@ -26,8 +26,9 @@ _NUMBER_IN_TEXT = Template(
     "[[:space:]]*$$' THEN CAST($text AS double precision) "
     "WHEN $text IS NOT NULL THEN CAST('NaN' AS double precision) END"
 )
+_TRIMMED = "btrim($text, ' ' || chr(9) || chr(10) || chr(13))"
 _FLAG_IN_TEXT = Template(
-    f"CASE WHEN lower(btrim($text)) IN {YES} THEN true WHEN lower(btrim($text)) IN {NO} THEN false END"
+    f"CASE WHEN lower({_TRIMMED}) IN {YES} THEN true WHEN lower({_TRIMMED}) IN {NO} THEN false END"
 )
 _TIME_IN_NUMBER = Template(
     "CASE WHEN $column >= {} AND $column < {} THEN to_timestamp(floor($column * 1000.0 + 0.5) / 1000.0) "

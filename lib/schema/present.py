@@ -108,6 +108,13 @@ class PresentTable:
             return f"{self.table.name}.{name} may not be read; the database user needs SELECT on it."
         return f"{self.table.name}.{name} is of the type {column.type}; it should be {wanted(self.table.c[name])}."
 
+    def lost(self, name: str) -> str:
+        """A subquery that counts the values of a column which are none of the schema's type; "" where each is one."""
+        column = self.columns[name]
+        if column.sql in (None, column.name):
+            return ""
+        return f"({_select('count(*)', self.source, f'WHERE {column.name} IS NOT NULL AND ({column.sql}) IS NULL')})"
+
     def stand_in(self, *, every_row: bool = False, as_text: bool = False) -> str:
         """A SELECT that gives what the schema says; "" where the table itself does."""
         repeats = self.table is users and not self.has_unique_key and self.has(self.key)

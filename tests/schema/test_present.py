@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from lib.database import DatabaseProblem, connect, database_url, open_engine, read, rows_of
-from lib.dialects import is_readable, number
+from lib.dialects import is_readable, is_yes, number
 from lib.queries.engagement import sessions_by_role
 from lib.queries.health import count_oddities, missing_parts, table_states
 from lib.queries.mistakes import MistakeFilter, mistake_details, top_mistakes
@@ -20,6 +20,7 @@ from lib.queries.own import Limits, run_own
 from lib.queries.people import everybody
 from lib.schema import TABLES, users
 from lib.schema import coaching_sessions as s
+from lib.schema import conversion_triggers as t
 from lib.schema.present import present_tables
 from lib.sync.__main__ import main as sync
 from tests.factory import worked_case
@@ -122,6 +123,23 @@ def test_values_of_other_types_mean_what_they_mean_everywhere(
     what = f"rows whose {column} is no {'date and time' if is_time else 'number'}"
     odd = [text for text, at in meanings.items() if at is None and not (is_time and str(text).strip(" \t\r\n") == "")]
     assert named.get(("coaching_sessions", what), 0) == len(odd)
+
+
+def test_a_word_that_is_neither_yes_nor_no_is_named(server_address: str):
+    values = ["maybe", "", "yes\n", " True ", "0", "OFF", None]
+    changed(
+        server_address,
+        "ALTER TABLE conversion_triggers ALTER COLUMN offer_accepted TYPE text USING NULL",
+        "DELETE FROM conversion_triggers",
+    )
+    with psycopg.connect(server_address) as connection:
+        add = "INSERT INTO conversion_triggers (trigger_id, offer_accepted) VALUES (%s, %s)"
+        connection.cursor().executemany(add, list(enumerate(values)))
+    found = oddities(server_address)
+    assert found["conversion_triggers", "rows whose offer_accepted is neither yes nor no"] == 2
+    with connect(open_engine(database_url(server_address))) as connection:
+        yes = connection.scalars(select(t.c.trigger_id).where(is_yes(t.c.offer_accepted)))
+        assert sorted(yes) == ["2", "3"]
 
 
 def test_a_column_that_cannot_be_read_is_told_in_a_sentence_and_the_others_are_read(server_address: str):
