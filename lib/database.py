@@ -5,6 +5,7 @@ Everything here works on SQLite and PostgreSQL; what differs for SQLite is the f
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -42,6 +43,7 @@ __all__ = [
     "Kind",
     "TableProblem",
     "connect",
+    "database_key",
     "database_url",
     "has_table",
     "newest",
@@ -66,6 +68,7 @@ RECYCLE_SECONDS = 1_800
 IDLE_SECONDS = 300  # in a transaction: longer than any page draws, or a report makes pseudonyms
 SQLITE_HEADER = b"SQLite format 3\0"
 SMALLEST = 512  # bytes of a database
+_USUAL_PORT = 5432
 _USER = re.compile(r"[^:/]*(?::[^@]*)?@")  # and password, as SQLAlchemy finds them
 
 
@@ -346,6 +349,24 @@ def newest(values: pd.Series[Any]) -> datetime | None:
     """The latest of datetime64 values as a datetime, None where there is none."""
     latest = values.max()
     return None if pd.isna(latest) else latest.to_pydatetime()
+
+
+def database_key(url: URL) -> str:
+    """What makes two addresses the same database: the file with its folders, or server, port, database and options.
+
+    Sixteen hexadecimal digits: it is written into files that go by mail, and paths and servers are nobody's business.
+    """
+    if url.get_backend_name() == "sqlite":
+        parts = [str(Path(str(url.database)).expanduser().absolute())]
+    else:
+        parts = [
+            url.host or "localhost",
+            str(url.port or _USUAL_PORT),
+            url.database or "",
+            str(url.query.get("options", "")),
+        ]
+    told = "\n".join([url.get_backend_name(), *parts])
+    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def shown_address(url: URL) -> str:

@@ -20,6 +20,7 @@ from lib.database import (
     UNTOLD,
     DatabaseProblem,
     connect,
+    database_key,
     database_url,
     has_table,
     newest,
@@ -442,3 +443,22 @@ def test_no_part_of_a_password_is_taken_for_something_else(password: str, rest: 
 )
 def test_a_sign_that_stands_where_it_may_is_no_problem(address: str) -> None:
     assert database_url(f"postgresql://{address}").database == "data"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a.db", str(Path.cwd() / "a.db"), True),
+        ("a.db", "sqlite:///a.db", True),
+        ("x/a.db", "y/a.db", False),
+        ("postgresql://ann:secret@host/data", "postgresql://bob@host:5432/data?sslmode=require", True),
+        ("postgresql://host/data", "postgresql://host:5433/data", False),
+        ("postgresql://host/data", "postgresql://other/data", False),
+        ("postgresql://host/data", "postgresql://host/other", False),
+        ("postgresql://host/data", "postgresql://host/data?options=-csearch_path%3Dtest", False),
+    ],
+)
+def test_addresses_of_one_database_have_one_key_that_tells_nothing(one: str, other: str, same: bool):
+    keys = [database_key(database_url(address)) for address in (one, other)]
+    assert (keys[0] == keys[1]) == same
+    assert all(re.fullmatch(r"[0-9a-f]{16}", key) for key in keys)

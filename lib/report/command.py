@@ -93,7 +93,7 @@ def _execute(options: Namespace) -> None:
         print(warning, file=sys.stderr, flush=True)
     folder = options.output or Path(settings.reports_folder)
     if options.status:
-        say_status(folder, settings.timezone, datetime.now(UTC), _source(settings))
+        say_status(folder, settings.timezone, datetime.now(UTC), *_database(settings))
         return
     task = partial(back_up, options, settings) if options.backup else partial(report, _order(options, settings))
     if options.at is None:
@@ -132,7 +132,7 @@ def back_up(options: Namespace, settings: Settings) -> None:
     print(f"Wrote {made} ({made.stat().st_size / 1e6:,.1f} MB), checked.", flush=True)
 
 
-def say_status(folder: Path, zone: str, now: datetime, source: str) -> None:
+def say_status(folder: Path, zone: str, now: datetime, source: str, key: str) -> None:
     """Print when the last good run of the database ``source`` ended, and a failure since.
 
     Where reports are mailed, only a run that was to send one counts. Raises NoGoodRun where that is over a day ago.
@@ -140,7 +140,7 @@ def say_status(folder: Path, zone: str, now: datetime, source: str) -> None:
     from lib.period import day_text, moment_text
     from lib.report.ledger import are_mailed, last_good, runs_of
 
-    runs = runs_of(folder, source, now)
+    runs = runs_of(folder, source, key, now)
     mailed = are_mailed(runs, now)
     good, kind = last_good(runs, mailed=mailed), "good run with mail" if mailed else "good run"
     since = takewhile(lambda run: run is not good, reversed(runs))
@@ -154,11 +154,12 @@ def say_status(folder: Path, zone: str, now: datetime, source: str) -> None:
     print(f"The last {kind} ended on {when}{as_of}.{failure}")
 
 
-def _source(settings: Settings) -> str:
-    """The database as the ledger names it."""
-    from lib.database import database_url, shown_address
+def _database(settings: Settings) -> tuple[str, str]:
+    """The database as the ledger names it, and its key there."""
+    from lib.database import database_key, database_url, shown_address
 
-    return shown_address(database_url(settings.database_url))
+    url = database_url(settings.database_url)
+    return shown_address(url), database_key(url)
 
 
 def _order(options: Namespace, settings: Settings) -> Order:
@@ -184,7 +185,7 @@ def _stay(task: Callable[[], None], options: Namespace, settings: Settings, fold
 
     zone, now = settings.timezone, datetime.now(UTC)
     trigger = Daily(options.at, zone)
-    runs = [] if options.backup else runs_of(folder, _source(settings), now)
+    runs = [] if options.backup else runs_of(folder, *_database(settings), now)
     good = last_good(runs, mailed=options.email is not None)
     coming = moment_text(trigger.next_after(now), zone)
     print(f"Every day at {options.at:%H:%M} ({zone}); the next time is {coming}.", flush=True)

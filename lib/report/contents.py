@@ -87,7 +87,9 @@ class Conversion:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """All of it. ``generated_at`` and ``data_as_of`` (the newest session) are UTC; ``source`` names the database."""
+    """All of it. ``generated_at`` and ``data_as_of`` (the newest session) are UTC; ``source`` names the database, and
+    ``database_key`` tells it from others of that name.
+    """
 
     options: ReportOptions
     generated_at: datetime
@@ -99,6 +101,7 @@ class Report:
     conversion: Conversion
     analyses: tuple[AnalysisResult, ...] = ()
     is_anonymised: bool = False
+    database_key: str = ""
 
     @property
     def days_old(self) -> int | None:

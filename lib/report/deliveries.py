@@ -55,7 +55,7 @@ def report_key(report: Report, *, variant: str = "") -> str:
     """
     options = asdict(replace(report.options, as_of=report.as_of))
     made = day_of(report.generated_at, report.options.zone)
-    told = json.dumps([made, report.source, options, variant], sort_keys=True, default=str)
+    told = json.dumps([made, report.database_key or report.source, options, variant], sort_keys=True, default=str)
     return f"{report.as_of.isoformat()}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 

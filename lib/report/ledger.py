@@ -23,7 +23,8 @@ A_MONTH = timedelta(days=30)
 class Run:
     """One run. Moments are aware; ``files`` are names in the ledger's folder, ``recipients`` those whose mail server
     accepted the report in this run, ``failure`` is the sentence that was said where the run failed, ``anonymised``
-    whether its files have pseudonyms, ``mailed`` whether it was to send a mail, ``source`` names the database.
+    whether its files have pseudonyms, ``mailed`` whether it was to send a mail, ``source`` names the database, and
+    ``database_key`` (`lib.database.database_key`) tells it from others of that name.
 
     ``as_of``, ``data_as_of`` and ``source`` are None where the run failed before it knew them, ``data_as_of`` also
     where there are no sessions, ``source`` also in lines of an older version.
@@ -39,11 +40,18 @@ class Run:
     anonymised: bool = False
     mailed: bool = False
     source: str | None = None
+    database_key: str | None = None
 
     @property
     def is_good(self) -> bool:
         """Whether the run did all that it was asked for."""
         return self.failure is None
+
+    def may_be_of(self, source: str, database_key: str) -> bool:
+        """Whether it was of this database: by its key, or by its name alone where the line says no more."""
+        if self.database_key is not None:
+            return self.database_key == database_key
+        return self.source in (None, source)
 
     @property
     def is_daily(self) -> bool:
@@ -95,9 +103,9 @@ def read_runs(folder: Path) -> list[Run]:
     return [run for line in lines if (run := run_of(line)) is not None]
 
 
-def runs_of(folder: Path, source: str, now: datetime) -> list[Run]:
+def runs_of(folder: Path, source: str, database_key: str, now: datetime) -> list[Run]:
     """The runs of one database until ``now``, oldest first; a line with a later date was written by a wrong clock."""
-    return [run for run in read_runs(folder) if run.ended <= now and run.source in (None, source)]
+    return [run for run in read_runs(folder) if run.ended <= now and run.may_be_of(source, database_key)]
 
 
 def last_good(runs: Sequence[Run], *, mailed: bool) -> Run | None:
@@ -114,6 +122,7 @@ def last_summary(
     folder: Path,
     *,
     source: str,
+    database_key: str,
     as_of: date,
     before: datetime,
     anonymised: bool = False,
@@ -132,6 +141,7 @@ def last_summary(
         if run.as_of is not None
         and (run.as_of < as_of or (run.as_of == as_of and run.started < before))
         and run.anonymised == anonymised
+        and run.may_be_of(source, database_key)
         and (run.is_good if readers is None else not set(map(mailbox, run.recipients)).isdisjoint(readers))
     ]
     for _, run in sorted(told, key=lambda pair: pair[0], reverse=True):
@@ -164,6 +174,7 @@ def run_of(line: bytes) -> Run | None:
             anonymised=found.get("anonymised") is True,
             mailed=found.get("mailed", bool(found.get("recipients"))) is True,  # older lines do not say
             source=str(found["source"]) if found.get("source") is not None else None,
+            database_key=str(found["database_key"]) if found.get("database_key") is not None else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

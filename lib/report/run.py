@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import URL
 
 from lib.addresses import mailbox
-from lib.database import database_url, open_engine, shown_address
+from lib.database import database_key, database_url, open_engine, shown_address
 from lib.period import day_of, start_of_day
 from lib.queries.people import everybody
 from lib.report import ledger
@@ -106,7 +106,7 @@ def run(order: Order, *, now: datetime | None = None, progress: Progress | None 
 def _steps(order: Order, record: _Recorded, progress: Progress) -> Outcome:
     progress(0.0, "Asking the database")
     url = database_url(order.database_url)
-    record.source = shown_address(url)
+    record.source, record.database_key = shown_address(url), database_key(url)
     report = record.report = _fetch(order, url, record.now)
     changes = compare(report, _last_summary(order, report))
     progress(0.4, "Making the files")
@@ -135,6 +135,7 @@ def _say_nothing(_done: float, _what: str) -> None:
 def _fetch(order: Order, url: URL, now: datetime) -> Report:
     with snapshot(open_engine(url)) as connection:
         report = fetch_report(connection, order.report, source=shown_address(url), now=now)
+        report = replace(report, database_key=database_key(url))
         if order.pseudonym_key is None:
             return report
         people = (Person(user_id, email) for user_id, email in everybody(connection))
@@ -146,6 +147,7 @@ def _last_summary(order: Order, report: Report) -> dict[str, Any] | None:
     return ledger.last_summary(
         order.folder,
         source=report.source,
+        database_key=report.database_key,
         as_of=report.as_of,
         before=start_of_day(day_of(report.generated_at, zone), zone),
         anonymised=order.is_anonymised,
@@ -187,6 +189,7 @@ class _Recorded:
     def __init__(self, order: Order, now: datetime) -> None:
         self.now = now
         self.source: str | None = None
+        self.database_key: str | None = None
         self.report: Report | None = None
         self.files: list[Path] = []
         self.deliveries: list[Delivery] = []
@@ -219,4 +222,5 @@ class _Recorded:
             anonymised=self._order.is_anonymised,
             mailed=self._order.post is not None,
             source=self.source,
+            database_key=self.database_key,
         )

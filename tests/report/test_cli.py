@@ -346,7 +346,7 @@ def note(folder: Path, ended: datetime, failure: str | None = None, **more: Any)
 def status(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """What is said, with `FAILS: ` before it where the exit status would be 1."""
     try:
-        say_status(folder, "Europe/Berlin", NOW, "worked.db")
+        say_status(folder, "Europe/Berlin", NOW, "worked.db", "ours")
     except NoGoodRun as none:
         return f"FAILS: {none}"
     return capsys.readouterr().out.strip()

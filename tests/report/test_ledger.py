@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.report.ledger import LEDGER, Run, append, last_good, last_summary, read_runs
+from lib.report.ledger import LEDGER, Run, append, last_good, last_summary, read_runs, runs_of
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 GOOD = Run(
@@ -40,6 +40,7 @@ RUNS = st.builds(
     failure=st.none() | TEXTS,
     mailed=st.booleans(),
     source=st.none() | TEXTS,
+    database_key=st.none() | TEXTS,
 )
 
 
@@ -92,7 +93,7 @@ def test_a_daily_run_tells_of_the_newest_data(as_of: date | None, data_as_of: da
 
 def test_a_line_of_an_older_version_was_to_be_mailed_where_somebody_got_it(tmp_path: Path) -> None:
     for run in (GOOD, replace(GOOD, recipients=())):
-        line = {name: value for name, value in asdict(run).items() if name not in ("mailed", "source")}
+        line = {name: value for name, value in asdict(run).items() if name not in ("mailed", "source", "database_key")}
         with (tmp_path / LEDGER).open("a") as file:
             file.write(json.dumps(line, default=str) + "\n")
     assert [(run.mailed, run.source) for run in read_runs(tmp_path)] == [(True, None), (False, None)]
@@ -163,6 +164,7 @@ def test_a_device_that_is_full_is_an_os_error(tmp_path: Path) -> None:
 
 NEXT: dict[str, Any] = {
     "source": "worked.db",
+    "database_key": "ours",
     "as_of": date(2026, 11, 22),
     "before": datetime(2026, 11, 23, tzinfo=UTC),
 }
@@ -247,3 +249,15 @@ def test_a_ledger_that_was_tampered_with_leads_out_of_its_folder_nowhere(tmp_pat
     files = ("../daily_summary_x.json", "daily_summary_/../../x")
     append(tmp_path / "reports", replace(GOOD, started=START - timedelta(days=1), files=files))
     assert _base(tmp_path / "reports") is None
+
+
+def test_a_database_of_the_same_name_is_another_one_and_older_lines_go_by_the_name(tmp_path: Path) -> None:
+    _report(tmp_path, 20)
+    _report(tmp_path, 21, database_key="theirs")
+    assert _base(tmp_path) == 0
+    _report(tmp_path, 22, database_key="ours")
+    assert _base(tmp_path) == 2
+    assert [run.database_key for run in runs_of(tmp_path, "worked.db", "ours", START + timedelta(days=9))] == [
+        None,
+        "ours",
+    ]

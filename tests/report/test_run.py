@@ -290,6 +290,21 @@ def test_a_run_that_is_repeated_sends_nobody_the_same_report_twice(order: Order)
     assert [(line.mailed, line.source) for line in read_runs(order.folder)] == [(True, "worked.db")] * 2
 
 
+def test_two_databases_with_one_name_in_one_folder_are_told_apart(order: Order, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = replace(order, database_url=str(worked_case(tmp_path / "other" / "worked.db")))
+    office = PostOffice()
+    with opened(office) as port:
+        for one in (order, other, order):
+            run(replace(one, post=post("ann@example.org", port=port)), now=NOW)
+    assert len(office.letters("ann@example.org")) == 2
+    keys = [line.database_key for line in read_runs(order.folder)]
+    assert keys[0] == keys[2] != keys[1]
+    tomorrow = run(other, now=NOW + timedelta(days=1))
+    page_of_it = next(path for path in tomorrow.files if path.suffix == ".html").read_text(encoding="utf-8")
+    assert "This is the first report" not in page_of_it
+
+
 def test_a_mail_tried_with_somebody_else_is_no_news_to_its_reader(order: Order, source: Path) -> None:
     nobody = {**WORKED_CASE, "users": [row | {"role": "student"} for row in WORKED_CASE["users"]]}
     office = PostOffice()
