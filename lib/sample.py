@@ -29,7 +29,8 @@ from lib.sample_oddities import plant_oddities
 from lib.sample_people import draw_people, draw_sessions, signed_up_before_first_session, stage_last_fortnight
 from lib.sample_rows import Chunk, session_chunks, user_rows
 from lib.sample_sales import lead_rows, offer_rows
-from lib.schema import TABLES, create_indexes, metadata
+from lib.schema import TABLES, metadata
+from lib.schema.indexes import create_indexes
 
 USERS = 800
 SESSIONS = 6_500

@@ -23,7 +23,8 @@ from sqlalchemy import Boolean, Column, DateTime, Dialect, Float, Integer
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from lib.schema import INDEXES, TABLES
+from lib.schema import TABLES
+from lib.schema.indexes import INDEXES
 from tests.odd_data import real_number, real_time, whole_number, yes_or_no
 from tests.worked_case import WORKED_CASE
 

@@ -27,7 +27,8 @@ from lib.queries.conversion import past_offers
 from lib.queries.freshness import newest_row
 from lib.queries.mistakes import MistakeFilter, top_mistakes
 from lib.schema import coaching_sessions as s
-from lib.schema import create_indexes, detected_errors
+from lib.schema import detected_errors
+from lib.schema.indexes import create_indexes
 from tests import odd_data
 from tests.conftest import Fill, New, asked_of, opened
 from tests.factory import make_database

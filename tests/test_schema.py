@@ -12,17 +12,9 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lib.database import connect, database_url, open_engine
-from lib.schema import (
-    INDEXES,
-    OPTIONAL_TABLES,
-    TABLES,
-    TIME_COLUMN,
-    create_indexes,
-    create_statement,
-    indexes_for,
-    missing_indexes,
-)
+from lib.schema import OPTIONAL_TABLES, TABLES, TIME_COLUMN
 from lib.schema.__main__ import main
+from lib.schema.indexes import INDEXES, create_indexes, create_statement, indexes_for, missing_indexes
 from tests.factory import make_database, without_column, worked_case
 from tests.postgres import Server
 
@@ -157,6 +149,25 @@ def test_an_index_in_the_way_is_dropped_before_its_successor_is_made(tmp_path: P
         assert statement.startswith(f"DROP INDEX {WANTED};\nCREATE INDEX IF NOT EXISTS {WANTED} ON lead_scores (")
         assert main(["create-indexes", address, "--apply"]) == 0
         assert names_missing(address) == []
+
+
+def test_tables_in_capitals_and_in_other_schemas_get_their_indexes(server: str):
+    run_on(
+        server,
+        'ALTER TABLE lead_scores RENAME TO "LeadScores"',
+        'ALTER TABLE "LeadScores" RENAME TO "Lead_Scores"',
+        'ALTER TABLE "Lead_Scores" RENAME COLUMN calculated_at TO "Calculated_At"',
+        "CREATE SCHEMA elsewhere",
+        "ALTER TABLE pricing_errors SET SCHEMA elsewhere",
+        "ALTER TABLE it_errors RENAME TO kept",
+        "CREATE VIEW it_errors AS SELECT * FROM kept",
+        "ALTER DATABASE indexes SET search_path = public, elsewhere",
+    )
+    assert names_missing(server) == []
+    run_on(server, f"DROP INDEX {WANTED}, elsewhere.ix_pricing_errors_timestamp_user_id")
+    assert names_missing(server) == ["ix_pricing_errors_timestamp_user_id", WANTED]
+    assert main(["create-indexes", server, "--apply"]) == 0
+    assert names_missing(server) == []
 
 
 def test_an_index_that_was_never_finished_is_missing_and_made_anew(server: str, capsys: pytest.CaptureFixture[str]):

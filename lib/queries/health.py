@@ -27,14 +27,8 @@ from lib.dialects import is_odd_text
 from lib.queries.freshness import newest_row
 from lib.queries.guard import NOTHING, Withheld
 from lib.queries.oddities import Check, cannot_be_read, checks, text_columns
-from lib.schema import (
-    OPTIONAL_TABLES,
-    TABLES,
-    TIME_COLUMN,
-    create_statement,
-    metadata,
-    missing_indexes,
-)
+from lib.schema import OPTIONAL_TABLES, TABLES, TIME_COLUMN, metadata
+from lib.schema.indexes import create_statement, missing_indexes
 from lib.schema.present import EVERY_ROW, PresentTable, present_tables
 
 

@@ -17,7 +17,7 @@ from lib.access import Field, Visitor
 from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.queries import wall_postgresql, wall_sqlite
 from lib.queries.guard import Fetched, Limits, Stop, Withheld
-from lib.schema import TABLES
+from lib.schema.present import PresentTable, present_tables
 
 # The columns behind each field; a test holds them against the schema.
 FIELD_COLUMNS: Mapping[Field, Withheld] = {
@@ -89,7 +89,7 @@ class SeenColumn(NamedTuple):
 
 
 class SeenTable(NamedTuple):
-    """A table of the database as the visitor sees it."""
+    """A table of the database as the visitor sees it; ``name`` as a statement writes it."""
 
     name: str
     columns: tuple[SeenColumn, ...]
@@ -110,22 +110,28 @@ def tables_seen(
             else _readable_in_sqlite(tables, frozenset(withheld))
         )
     return [
-        SeenTable(table, tuple(SeenColumn(name, kind, (table, name) not in readable) for name, kind in columns))
+        SeenTable(
+            table.name,
+            tuple(SeenColumn(name, kind, (table.table.name, name.lower()) not in readable) for name, kind in columns),
+        )
         for table, columns in tables
     ]
 
 
-def _readable_in_sqlite(tables: list[tuple[str, list[tuple[str, str]]]], withheld: Withheld) -> Withheld:
+def _readable_in_sqlite(tables: list[tuple[PresentTable, list[tuple[str, str]]]], withheld: Withheld) -> Withheld:
     return frozenset(
-        (table, name)
+        (table.table.name, name.lower())
         for table, columns in tables
         for name, _ in columns
-        if not withheld or (name.lower() in wall_sqlite.KNOWN[table] and (table, name.lower()) not in withheld)
+        if not withheld
+        or (name.lower() in wall_sqlite.KNOWN[table.table.name] and (table.table.name, name.lower()) not in withheld)
     )
 
 
-def _columns(connection: Connection) -> list[tuple[str, list[tuple[str, str]]]]:
+def _columns(connection: Connection) -> list[tuple[PresentTable, list[tuple[str, str]]]]:
     """The seven tables that are there, each with names and types of its columns."""
     inspector = inspect(connection)
-    names = [table.name for table in TABLES if inspector.has_table(table.name)]
-    return [(name, [(each["name"], str(each["type"])) for each in inspector.get_columns(name)]) for name in names]
+    return [
+        (table, [(each["name"], str(each["type"])) for each in inspector.get_columns(table.real_name, table.schema)])
+        for table in present_tables(connection).values()
+    ]

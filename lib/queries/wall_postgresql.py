@@ -20,6 +20,7 @@ from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.queries.guard import BATCH, NOTHING, Fetched, Limits, OutOfTime, Stop, Withheld, rows_within
 from lib.refusals import problem_of
 from lib.schema import TABLES
+from lib.schema.present import present_tables
 
 GRACE_SECONDS = 1  # for a server to stop what was cancelled
 OF_ITS_OWN = "fluency_of_its_own"  # option of a connection: it is there for one statement alone
@@ -80,7 +81,7 @@ SELECT reason FROM (VALUES
         OR EXISTS (SELECT FROM pg_namespace WHERE nspname !~ '^pg_' AND has_schema_privilege(oid, 'CREATE'))),
     (8, 'it may read other tables or views than the seven', EXISTS (
         SELECT FROM made WHERE has_any_column_privilege(oid, 'SELECT')
-            AND (relname NOT IN :tables OR oid IS DISTINCT FROM to_regclass(quote_ident(relname))::oid))),
+            AND oid <> ALL (CAST(CAST(:sources AS text[]) AS regclass[])))),
     (9, 'it may call functions that act with the rights of others, or that reach other servers or files', EXISTS (
         SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
         WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -92,7 +93,10 @@ SELECT reason FROM (VALUES
 ) AS reasons (place, reason, holds) WHERE holds ORDER BY place LIMIT 1
 """.replace("MADE", _MADE).replace("HARMLESS", _HARMLESS)
 _READABLE = """
-SELECT made.relname, a.attname FROM (MADE) made JOIN pg_attribute a ON a.attrelid = made.oid
+SELECT lower(made.relname), CASE WHEN EXISTS (
+    SELECT FROM pg_attribute b WHERE b.attrelid = made.oid AND b.attname = lower(a.attname) AND NOT b.attisdropped
+) THEN a.attname ELSE lower(a.attname) END
+FROM (MADE) made JOIN pg_attribute a ON a.attrelid = made.oid
 WHERE a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(made.oid, a.attnum, 'SELECT')
 """.replace("MADE", _MADE)
 
@@ -125,9 +129,9 @@ def _of_this_address(problem: DatabaseProblem) -> DatabaseProblem:
 
 
 def _check_user(connection: Connection, withheld: Withheld) -> None:
-    named = {"tables": [table.name for table in TABLES], "writing": list(WRITING)}
-    statement = text(_TOO_MIGHTY).bindparams(*(bindparam(name, expanding=True) for name in named))
-    reason = connection.execute(statement, named).scalar_one_or_none()
+    sources = [table.source for table in present_tables(connection).values()]
+    statement = text(_TOO_MIGHTY).bindparams(bindparam("writing", WRITING, expanding=True), sources=sources)
+    reason = connection.execute(statement).scalar_one_or_none()
     if reason:
         raise DatabaseProblem(f"The PostgreSQL user for statements is not used: {reason}.", REMEDY)
     seen = readable(connection) if withheld else NOTHING
@@ -162,7 +166,10 @@ def withheld_columns(withheld: Withheld) -> Withheld:
 
 
 def readable(connection: Connection) -> frozenset[tuple[str, str]]:
-    """The columns that the connection's user may read, as pairs of table and column."""
+    """The columns that the connection's user may read, as pairs of table and column in small letters.
+
+    Beside a column in small letters its namesake in capitals keeps them: it is another.
+    """
     return frozenset((table, column) for table, column in connection.execute(text(_READABLE)))
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from lib.console import escape_what_cannot_be_shown
 from lib.database import DatabaseProblem, connect, database_url, open_engine
-from lib.schema import create_indexes, index_statements, indexes_for, owners
 from lib.schema.distribute import make_plan, run_plan
+from lib.schema.indexes import create_indexes, index_statements, indexes_for, owners
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, inspect, literal_column, select, table, text
 
-from lib.schema import create_statement, metadata, missing_indexes, users
+from lib.schema import metadata, users
+from lib.schema.indexes import create_statement, missing_indexes
 from lib.schema.keys import (
     NAMES,
     ForeignKey,

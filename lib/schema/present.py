@@ -33,11 +33,11 @@ _NEWEST = ("last_active", "created_at", "role", "english_level", "email")
 _POSTGRESQL = """
 WITH found AS (
     SELECT DISTINCT ON (lower(c.relname)) c.oid, lower(c.relname) AS name,
-        concat_ws('.', quote_ident(n.nspname), quote_ident(c.relname)) AS source, c.relname
+        concat_ws('.', quote_ident(n.nspname), quote_ident(c.relname)) AS source, c.relname, n.nspname, c.relkind
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE lower(c.relname) = ANY (%s) AND c.relkind IN ('r', 'v', 'm', 'f', 'p') AND pg_table_is_visible(c.oid)
     ORDER BY lower(c.relname), c.relname <> lower(c.relname), c.oid)
-SELECT f.name, f.source, f.relname = f.name, has_any_column_privilege(f.oid, 'SELECT'),
+SELECT f.name, f.source, f.relname, f.nspname, f.relkind IN ('r', 'p', 'm'), has_any_column_privilege(f.oid, 'SELECT'),
     has_column_privilege(f.oid, a.attnum, 'SELECT'), a.attname, quote_ident(a.attname),
     format_type(t.oid, NULL), t.typcategory,
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
@@ -71,18 +71,29 @@ class PresentColumn:
 
 @dataclass(frozen=True)
 class PresentTable:
-    """A table, view or whatever else can be read. ``source``: its name as SQL; ``columns`` by the schema's names."""
+    """A table, view or whatever else can be read. ``source``: its name as SQL; ``columns`` by the schema's names.
+
+    ``real_name`` and ``schema``: the same as the database itself has them, not quoted.
+    """
 
     table: Table
     source: str
     columns: Mapping[str, PresentColumn]
+    real_name: str
+    schema: str | None = None
     is_as_in_schema: bool = True
     may_be_read: bool = True
+    may_have_indexes: bool = True
 
     @property
     def name(self) -> str:
         """Its name as SQL, without a schema."""
         return self.table.name if self.is_as_in_schema else self.source.rpartition(".")[2]
+
+    def name_of(self, column: str) -> str:
+        """The column's name as SQL, that of the schema where it is not there."""
+        present = self.columns.get(column)
+        return column if present is None or present.is_as_in_schema else present.name
 
     @property
     def has_unique_key(self) -> bool:
@@ -143,12 +154,17 @@ def present_tables(connection: Connection) -> Mapping[str, PresentTable]:
     """Those of the seven tables that are there, by name; asked once for each time that a connection is taken."""
     found = connection.info.get(_FOUND)
     if found is None:
-        read = {"sqlite": _in_sqlite, "postgresql": _in_postgresql}[connection.dialect.name]
-        try:
-            found = connection.info[_FOUND] = read(connection.connection.driver_connection)
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise OperationalError("which tables are there", None, error) from error  # as every other question would
+        found = connection.info[_FOUND] = find_tables(connection)
     return found
+
+
+def find_tables(connection: Connection) -> Mapping[str, PresentTable]:
+    """The same, asked anew: where tables are made on the same connection."""
+    read = {"sqlite": _in_sqlite, "postgresql": _in_postgresql}[connection.dialect.name]
+    try:
+        return read(connection.connection.driver_connection)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise OperationalError("which tables are there", None, error) from error  # as every other question would
 
 
 def forget_tables(_connection: object, record: Any) -> None:
@@ -182,27 +198,23 @@ def _check_readable(table: PresentTable, sql: str) -> None:
 
 def _in_sqlite(driver: Any) -> dict[str, PresentTable]:
     """Every column can be read: what differs in a file are its values."""
-    names = driver.execute("SELECT lower(name), name FROM sqlite_master WHERE type IN ('table', 'view')")
-    there, unique = dict(names.fetchall()), set(driver.execute(_UNIQUE_IN_SQLITE).fetchall())
+    names = driver.execute("SELECT lower(name), name, type FROM sqlite_master WHERE type IN ('table', 'view')")
+    there = {small: (name, kind) for small, name, kind in names.fetchall()}
+    unique = set(driver.execute(_UNIQUE_IN_SQLITE).fetchall())
     found = {}
     for table in (table for table in TABLES if table.name in there):
+        name, kind_of_table = there[table.name]
         listed: list[tuple[str, str, int]] = []
         with suppress(sqlite3.OperationalError):  # a view of a table that is gone: the database says so when it is read
-            listed = driver.execute(
-                "SELECT lower(name), type, pk FROM pragma_table_xinfo(?)", (there[table.name],)
-            ).fetchall()
-        keys = [name for name, _, place in listed if place]
-        found[table.name] = PresentTable(
-            table,
-            f'main."{there[table.name]}"',
-            {
-                name: PresentColumn(
-                    f'"{name}"', kind, f'"{name}"', True, keys == [name] or (table.name, name) in unique
-                )
-                for name, kind, _ in listed
-                if name in table.columns
-            },
-        )
+            listed = driver.execute("SELECT lower(name), type, pk FROM pragma_table_xinfo(?)", (name,)).fetchall()
+        keys = [column for column, _, place in listed if place]
+        columns = {
+            own: PresentColumn(f'"{own}"', kind, f'"{own}"', True, keys == [own] or (table.name, own) in unique)
+            for own, kind, _ in listed
+            if own in table.columns
+        }
+        is_table = kind_of_table == "table"
+        found[table.name] = PresentTable(table, f'main."{name}"', columns, name, may_have_indexes=is_table)
     return found
 
 
@@ -211,9 +223,12 @@ def _in_postgresql(driver: Any) -> dict[str, PresentTable]:
     columns: dict[str, dict[str, PresentColumn]] = {name: {} for name in names}
     with driver.cursor() as cursor:
         rows = cursor.execute(_POSTGRESQL, [names]).fetchall()
-    for name, source, is_small, may_be_read, is_granted, column, quoted, kind, category, is_unique in rows:
+    for name, source, *of_table, may_be_read, is_granted, column, quoted, kind, category, is_unique in rows:
         table, own = metadata.tables[name], str(column).lower()
-        found[name] = PresentTable(table, source, columns[name], is_small, may_be_read)
+        real, schema, may_have_indexes = of_table
+        found[name] = PresentTable(
+            table, source, columns[name], real, schema, real == name, may_be_read, may_have_indexes
+        )
         if own in table.columns and own not in columns[name]:
             sql = reading(wanted(table.c[own]), quoted, kind, category) if is_granted or not may_be_read else None
             is_plain = column == own and sql == quoted

@@ -33,7 +33,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.schema import CreateTable
 
 from lib.dialects import EMPTY, is_readable
-from lib.schema import conversion_triggers, create_statement, missing_indexes, owners, users
+from lib.schema import conversion_triggers, users
+from lib.schema.indexes import create_statement, missing_indexes, owners
 from lib.sync.problems import SyncProblem
 from lib.sync.staging import Stage, refused
 

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from sqlalchemy import URL, Connection
 
 from lib.database import database_url
-from lib.schema import TABLES, create_statement, missing_indexes
+from lib.schema import TABLES
+from lib.schema.indexes import create_statement, missing_indexes
 from lib.sync.changing import Changes, change
 from lib.sync.databases import DatabaseSource
 from lib.sync.left_out import LeftOut

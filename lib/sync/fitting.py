@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, Column, DateTime, Float, Integer, Table
 
 from lib.reading import WHITE_SPACE, read_number, read_time, read_whole, read_yes_or_no
-from lib.schema import INDEXES
+from lib.schema.indexes import INDEXES
 from lib.sync.moments import of_database, to_text
 
 # PostgreSQL's index entries hold 2,704 bytes: three such texts of four bytes a character.

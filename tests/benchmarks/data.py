@@ -11,7 +11,8 @@ from sqlalchemy.schema import CreateTable
 
 from lib.database import connect, database_url, open_engine
 from lib.sample import END, generate
-from lib.schema import TABLES, TIME_COLUMN, create_indexes, indexes_for, missing_indexes
+from lib.schema import TABLES, TIME_COLUMN
+from lib.schema.indexes import create_indexes, indexes_for, missing_indexes
 
 RECENT_DAYS = 23  # the last ones of the sample's 18 months: they hold a tenth of the rows, as the product grows
 

@@ -17,7 +17,8 @@ from sqlalchemy.schema import CreateTable
 
 from lib.database import connect, database_url, open_engine, to_utc
 from lib.queries.mistakes import top_mistakes
-from lib.schema import TABLES, create_indexes
+from lib.schema import TABLES
+from lib.schema.indexes import create_indexes
 from tests.benchmarks.data import short_history
 from tests.benchmarks.queries import BARE_BAR, GROWTH_BAR, agree, asked
 from tests.benchmarks.questions import MONTH, WHERE, of_mistakes, of_sessions, with_the_same_window

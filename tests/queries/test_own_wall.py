@@ -408,6 +408,37 @@ def test_the_tables_beside_the_editor_are_those_of_the_database_with_what_is_wit
     assert columns == {column: column in hidden_in(place) for column in COLUMNS}
 
 
+def test_tables_in_capitals_and_in_other_schemas_are_listed_as_a_statement_writes_them(postgres_server: Server):
+    url = worked_case(postgres_server.create_database("capitals"))
+    postgres_server.execute(documented("capitals").replace("fluency_sql", "capitals_sql"), "capitals")
+    place = Place(url, re.sub("//.*@", "//capitals_sql:choose%20one@", url))
+    for statement in (
+        'ALTER TABLE users RENAME TO "Users"',
+        'ALTER TABLE "Users" RENAME COLUMN role TO "Role"',
+        "CREATE SCHEMA elsewhere",
+        "GRANT USAGE ON SCHEMA elsewhere TO PUBLIC",
+        "ALTER TABLE lead_scores SET SCHEMA elsewhere",
+        "ALTER DATABASE capitals SET search_path = public, elsewhere",
+    ):
+        postgres_server.execute(statement, "capitals")
+    with opened(place.main) as connection:
+        seen = {table.name: table for table in tables_seen(connection, ANALYST, place.main, place.sql)}
+    assert list(seen) == ['"Users"', *(table.name for table in TABLES[1:])]
+    assert {column.name: column.is_withheld for column in seen['"Users"'].columns} == {
+        "user_id": False,
+        "email": True,
+        "Role": False,
+        "english_level": False,
+        "created_at": False,
+        "last_active": False,
+    }
+    assert ask(place, 'select "Role" from "Users"').frame["Role"].tolist()
+    postgres_server.execute("CREATE TABLE users (secret text); GRANT SELECT ON users TO capitals_sql", "capitals")
+    with pytest.raises(DatabaseProblem, match="other tables or views than the seven"):
+        ask(place, "select 1")
+    postgres_server.execute("DROP OWNED BY capitals_sql; DROP ROLE capitals_sql", "capitals")
+
+
 def test_postgresql_without_a_user_for_statements_says_which_setting_is_missing(server_place: Place):
     with pytest.raises(DatabaseProblem) as caught:
         ask(Place(server_place.main), "select 1")

@@ -13,8 +13,9 @@ import psycopg
 import pytest
 
 from lib.database import connect, database_url, open_engine
-from lib.schema import TABLES, missing_indexes
+from lib.schema import TABLES
 from lib.schema.__main__ import main
+from lib.schema.indexes import missing_indexes
 from tests.factory import empty_database, make_database, worked_case
 from tests.postgres import Server
 from tests.schema.answers import answers, oddities, same_answers
