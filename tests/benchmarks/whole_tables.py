@@ -22,7 +22,7 @@ TABLES = ("users", "coaching_sessions", "detected_errors", "it_errors", "lead_sc
 TIMES = ("started_at", "detected_at", "calculated_at", "triggered_at")
 MISTAKE = ["error_type", "error_category", "error_text"]
 ROLES = ["free", "student", "coach", "superuser"]
-TOP, PRICE, MIN_SESSIONS, MIN_SCORE = 10, 179, 3, 8.0
+TOP, PRICE, MIN_SESSIONS, MIN_SCORE, COOLDOWN_DAYS = 10, 179, 3, 8.0, 30
 
 
 def main(database: str, target: str, as_of: str) -> None:
@@ -118,7 +118,24 @@ def _candidates(tables: dict[str, pd.DataFrame], end: pd.Timestamp) -> pd.DataFr
     ):
         past = tables[name][tables[name][time] < end].sort_values(time).drop_duplicates("user_id", keep="last")
         table = table.merge(past[["user_id", *columns]], on="user_id", how="left")
+    table["recommendation"] = _recommendations(table, tables["conversion_triggers"], end)
     return table.sort_values(["avg_score", "user_id"], ascending=[False, True]).reset_index(drop=True)
+
+
+def _recommendations(table: pd.DataFrame, offers: pd.DataFrame, end: pd.Timestamp) -> list[str]:
+    past = offers[(offers["triggered_at"] < end) & (offers["offer_sent"] == 1)]
+    bought = set(past[past["offer_accepted"] == 1]["user_id"])
+    asked = set(past[past["triggered_at"] >= end - pd.Timedelta(days=COOLDOWN_DAYS)]["user_id"])
+    return [
+        "ACCEPTED"
+        if user in bought
+        else "NO_ADDRESS"
+        if not email
+        else "WAIT"
+        if user in asked
+        else "SEND_EXECUTIVE_OFFER"
+        for user, email in zip(table["user_id"], table["email"].fillna(""), strict=True)
+    ]
 
 
 def _write(found: dict[str, pd.DataFrame], numbers: dict[str, int], folder: Path) -> None:
@@ -133,10 +150,11 @@ def _write(found: dict[str, pd.DataFrame], numbers: dict[str, int], folder: Path
     by_role = (
         engagement[[name for name in engagement if not name.endswith("_before")]].rename_axis("role").reset_index()
     )
+    to_offer = int((candidates["recommendation"] == "SEND_EXECUTIVE_OFFER").sum())
     summary = {
         "engagement": {"by_role": _records(by_role[:-1]), "total": _records(by_role[-1:])[0]},
         "mistakes": {**numbers, "top": _records(found["Mistakes"])},
-        "conversion": {"revenue_potential": PRICE * len(candidates), "candidates": _records(candidates)},
+        "conversion": {"revenue_potential": PRICE * to_offer, "candidates": _records(candidates)},
     }
     (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
     pages = "".join(f"<h2>{name}</h2>{table.to_html()}" for name, table in found.items())

@@ -30,15 +30,15 @@ def test_a_page_comes_back_by_itself_with_the_filters_that_were_set(
     visitor.open("conversion", as_of="2026-11-22", conversion_days="30")
     visitor.slide("Confidence above", "ArrowLeft", 2)
     visitor.expect_in_query("min_confidence=7.8")
-    before = visitor.metric("Candidates").inner_text()
+    before = visitor.metric("To offer").inner_text()
     postgres_server.stop()
     try:
         visitor.sidebar.get_by_role("button", name="Refresh").click()
         expect(visitor.main.get_by_text("The database server does not answer")).to_be_visible()
-        expect(visitor.metric("Candidates")).to_have_count(0)
+        expect(visitor.metric("To offer")).to_have_count(0)
     finally:
         postgres_server.start()
-    expect(visitor.metric("Candidates")).to_have_text(before)
+    expect(visitor.metric("To offer")).to_have_text(before)
     visitor.expect_score("7.8")
     visitor.expect_query("conversion_days=30&min_confidence=7.8")
     expect(visitor.main.get_by_text("The database server does not answer")).to_have_count(0)

@@ -3,14 +3,14 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, to_offer
 
 
 def figures(visitor: Visitor) -> tuple[int, int, int]:
-    """Candidates, revenue potential, rows of the list."""
-    candidates = visitor.metric("Candidates").inner_text()
+    """Candidates to offer, revenue potential, rows of the list that may be offered."""
+    candidates = visitor.metric("To offer").inner_text()
     revenue = visitor.metric("Revenue potential").inner_text()
-    return int(candidates.replace(",", "")), int(revenue.strip("$").replace(",", "")), len(visitor.rows())
+    return int(candidates.replace(",", "")), int(revenue.strip("$").replace(",", "")), len(to_offer(visitor.rows()))
 
 
 def test_sliders_and_the_price_move_figures_list_and_address_and_reset_brings_all_back(visitor: Visitor) -> None:
@@ -20,14 +20,14 @@ def test_sliders_and_the_price_move_figures_list_and_address_and_reset_brings_al
 
     visitor.slide("Confidence above", "ArrowLeft", times=5)
     visitor.expect_query("min_confidence=7.5")
-    expect(visitor.metric("Candidates")).not_to_have_text(f"{count}")
+    expect(visitor.metric("To offer")).not_to_have_text(f"{count}")
     more, more_revenue, more_rows = figures(visitor)
     assert more > count
     assert (more_revenue, more_rows) == (more * 179, more)
 
     visitor.slide("Sessions at least", "ArrowRight")
     visitor.expect_in_query("min_confidence=7.5", "min_sessions=4")
-    expect(visitor.metric("Candidates")).not_to_have_text(f"{more}")
+    expect(visitor.metric("To offer")).not_to_have_text(f"{more}")
     fewer, _, fewer_rows = figures(visitor)
     assert fewer == fewer_rows < more
 
@@ -40,7 +40,7 @@ def test_sliders_and_the_price_move_figures_list_and_address_and_reset_brings_al
 
     visitor.main.get_by_role("button", name="Reset to defaults").click()
     visitor.expect_query("")
-    expect(visitor.metric("Candidates")).to_have_text(f"{count}")
+    expect(visitor.metric("To offer")).to_have_text(f"{count}")
     assert figures(visitor) == (count, revenue, rows)
 
 
@@ -52,13 +52,13 @@ def test_a_cell_of_the_grid_sets_the_sliders_and_shows_what_it_said(visitor: Vis
     visitor.expect_in_query("min_confidence=7", "min_sessions=4")
     visitor.expect_score("7.0")
     expect(visitor.page.get_by_role("slider", name="Sessions at least")).to_have_attribute("aria-valuetext", "4")
-    expect(visitor.metric("Candidates")).to_have_text(promised)
+    expect(visitor.metric("To offer")).to_have_text(promised)
 
     visitor.slide("Sessions at least", "ArrowLeft")
     visitor.expect_in_query("min_confidence=7")
     visitor.cell("confidence above 7.0, at least 4 sessions").dispatch_event("click")
     visitor.expect_in_query("min_confidence=7", "min_sessions=4")
-    expect(visitor.metric("Candidates")).to_have_text(promised)
+    expect(visitor.metric("To offer")).to_have_text(promised)
 
 
 def test_a_link_shows_a_colleague_the_same_list_and_from_there_on_each_sees_their_own(
@@ -78,8 +78,8 @@ def test_a_link_shows_a_colleague_the_same_list_and_from_there_on_each_sees_thei
     colleague.settle()
     assert colleague.query == visitor.query
     assert colleague.rows() == visitor.rows() != []
-    same = visitor.metric("Candidates").inner_text()
-    expect(colleague.metric("Candidates")).to_have_text(same)
+    same = visitor.metric("To offer").inner_text()
+    expect(colleague.metric("To offer")).to_have_text(same)
 
     visitor.slide("Confidence above", "ArrowRight", times=15)
     colleague.slide("Confidence above", "ArrowLeft", times=5)
@@ -87,7 +87,7 @@ def test_a_link_shows_a_colleague_the_same_list_and_from_there_on_each_sees_thei
     colleague.expect_in_query("min_confidence=6.5")
     for one, score in ((visitor, "8.5"), (colleague, "6.5")):
         one.expect_score(score)
-        expect(one.metric("Candidates")).not_to_have_text(same)
+        expect(one.metric("To offer")).not_to_have_text(same)
     few, many = visitor.rows(), colleague.rows()
     assert len(few) < len(many)
     assert {row[0] for row in few} <= {row[0] for row in many}

@@ -12,7 +12,7 @@ from openpyxl.workbook import Workbook
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, to_offer
 
 NUMBER = (int, float)
 TYPES: dict[str, Any] = {
@@ -128,13 +128,15 @@ def test_a_file_says_the_window_and_the_filters_that_it_was_taken_under_and_each
     visitor: Visitor,
 ) -> None:
     visitor.open("conversion", **QUERY, as_of="2026-11-15", user="user455")
-    count = int(visitor.metric("Candidates").inner_text())
+    count = int(visitor.metric("To offer").inner_text())
     opened = book(visitor.take(visitor.downloads("Excel").first)[1])
     says = about(opened)
     assert says["Window"] == "2–15 Nov 2026 (UTC)"
     for part in ("Confidence above: 7.5", "Sessions at least: 2"):
         assert part in says["Filters"]
-    assert opened["Candidates"].max_row - 1 == count == len(visitor.rows())
+    rows = visitor.rows()
+    assert opened["Candidates"].max_row - 1 == len(rows)
+    assert count == len(to_offer(rows))
 
     for name in ("Why or why not", "In and out", "Near misses"):
         panel = visitor.tab(name)

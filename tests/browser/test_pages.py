@@ -76,10 +76,10 @@ def test_thresholds_and_the_day_follow_from_page_to_page_and_survive_a_reload(vi
     visitor.open("conversion")
     visitor.slide("Confidence above", "ArrowLeft", times=5)
     visitor.expect_query("min_confidence=7.5")
-    count = visitor.metric("Candidates").inner_text()
+    count = visitor.metric("To offer").inner_text()
     visitor.go("Home")
     visitor.expect_query("min_confidence=7.5")
-    expect(visitor.metric("Candidates")).to_have_text(count)
+    expect(visitor.metric("To offer")).to_have_text(count)
 
     visitor.sidebar.get_by_role("spinbutton", name="day, As of").press("ArrowDown")
     visitor.main.get_by_role("heading", level=1).click()  # the day is taken over when the field is left
@@ -100,11 +100,11 @@ def test_thresholds_and_the_day_follow_from_page_to_page_and_survive_a_reload(vi
 
 def test_a_link_and_each_settled_change_are_one_step_of_history(visitor: Visitor) -> None:
     visitor.open("conversion")
-    usual, steps = visitor.metric("Candidates").inner_text(), visitor.steps
+    usual, steps = visitor.metric("To offer").inner_text(), visitor.steps
     visitor.slide("Confidence above", "ArrowLeft", times=8)
     visitor.expect_query("min_confidence=7.2")
-    expect(visitor.metric("Candidates")).not_to_have_text(usual)
-    changed = visitor.metric("Candidates").inner_text()
+    expect(visitor.metric("To offer")).not_to_have_text(usual)
+    changed = visitor.metric("To offer").inner_text()
     assert visitor.steps == steps + 1
     visitor.sidebar.get_by_role("spinbutton", name="day, As of").press("ArrowDown")
     visitor.main.get_by_role("heading", level=1).click()
@@ -120,13 +120,13 @@ def test_a_link_and_each_settled_change_are_one_step_of_history(visitor: Visitor
     visitor.expect_score("7.2")
     visitor.page.evaluate("history.back()")
     visitor.expect_query("min_confidence=7.2")
-    expect(visitor.metric("Candidates")).to_have_text(changed)
+    expect(visitor.metric("To offer")).to_have_text(changed)
     visitor.page.evaluate("history.back()")
     visitor.expect_score("8.0")
-    expect(visitor.metric("Candidates")).to_have_text(usual)
+    expect(visitor.metric("To offer")).to_have_text(usual)
     visitor.page.evaluate("history.forward()")
     visitor.expect_score("7.2")
-    expect(visitor.metric("Candidates")).to_have_text(changed)
+    expect(visitor.metric("To offer")).to_have_text(changed)
     assert visitor.steps == steps + 3
 
 
@@ -158,7 +158,7 @@ def test_from_a_sentence_on_home_to_the_page_that_shows_more_and_to_all_its_cont
     sentence.press("Enter")
     expect(visitor.main.get_by_role("heading", level=1, name="Conversion")).to_be_visible()
     assert count
-    expect(visitor.metric("Candidates")).to_have_text(count[0])
+    expect(visitor.metric("To offer")).to_have_text(count[0])
     visitor.settle()
 
     visitor.sidebar.get_by_role("link").first.focus()

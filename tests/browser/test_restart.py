@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.app import running_app
 from tests.browser.conftest import Window
-from tests.browser.visitor import CONNECTION, Visitor
+from tests.browser.visitor import CONNECTION, Visitor, to_offer
 from tests.ports import free_port
 
 STATEMENT = "select 42 as answer"
@@ -45,12 +45,12 @@ def visitors(window: Window, database: Path, tmp_path_factory: pytest.TempPathFa
 
 def test_sliders_list_files_and_tabs_go_on_together(visitors: dict[str, Visitor]) -> None:
     visitor = visitors["conversion"]
-    before = visitor.rows()
+    before = to_offer(visitor.rows())
     visitor.slide("Sessions at least", "ArrowRight")
     visitor.expect_query("min_sessions=4")
-    expect(visitor.metric("Candidates")).not_to_have_text(str(len(before)))
-    after = visitor.rows()
-    assert visitor.metric("Candidates").inner_text() == str(len(after))
+    expect(visitor.metric("To offer")).not_to_have_text(str(len(before)))
+    after = to_offer(visitor.rows())
+    assert visitor.metric("To offer").inner_text() == str(len(after))
     assert len(after) < len(before)
     assert visitor.downloads("CSV", visitor.tab("Near misses")).count() == 1
 

@@ -209,3 +209,8 @@ class Visitor:
     def _is_probe(self, url: str) -> bool:
         parts = urlsplit(url)
         return url.startswith(self.address) and parts.path.endswith(PROBES) and not parts.path.startswith("/_stcore")
+
+
+def to_offer(rows: list[list[str]]) -> list[list[str]]:
+    """Those of a list of candidates who may be offered."""
+    return [row for row in rows if "may be offered" in row]

@@ -28,7 +28,7 @@ def test_an_address_shows_what_it_names():
 def test_thresholds_follow_to_home_and_back():
     app = move(open_page("Conversion"), min_confidence=7.9)
     app = go(app, "Home")
-    assert figures(app)["Candidates, 14 days"] == "3"
+    assert figures(app)["To offer, of 3"] == "3"
     assert app.query_params["min_confidence"] == "7.9"
     app = go(app, "Conversion")
     assert control(app, "min_confidence").value == 7.9
