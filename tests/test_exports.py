@@ -28,6 +28,7 @@ from lib.exports import (
     chart_svg,
     csv_bytes,
     json_bytes,
+    rows_in_workbook,
     sheet_names,
     signs_without_glyph,
     text_file_name,
@@ -367,10 +368,59 @@ def test_csv_does_not_cut_text() -> None:
     assert csv_column(one_column(["x" * 40_000], "text")) == ["x" * 40_000]
 
 
-def test_more_rows_than_a_sheet_holds_are_refused_not_cut() -> None:
-    sheet = Sheet("Sessions", pd.DataFrame(index=range(1_048_576)), {})
-    with pytest.raises(ValueError, match=r"Sessions has 1,048,576 rows, and an Excel sheet holds 1,048,575\."):
-        xlsx_bytes([sheet], {}, zone="UTC")
+def table_of(name: str, rows: int, columns: int) -> Sheet:
+    frame = pd.DataFrame({f"c{place}": range(rows) for place in range(columns)}, index=range(rows))
+    return Sheet(name, frame, {name: Column(name, "integer") for name in frame})
+
+
+def test_a_workbook_has_the_first_rows_of_a_table_that_is_too_large_and_says_how_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lib.exports.workbook.MOST_CELLS", 60)
+    small, large = table_of("Small", 4, 2), table_of("Mistakes of users by their level", 1_000, 5)
+    book = book_of(small, large, about={"Title": "Daily report"})
+    assert book.sheetnames == ["About", "Small", "Mistakes of users…, 10 of 1,000"]
+    assert len(list(book["Small"].values)) == 1 + 4
+    table = book.worksheets[2]
+    assert list(table.values)[1:] == [(row,) * 5 for row in range(10)]
+    assert table.auto_filter.ref == "A1:E11"
+    assert list(book["About"].values) == [
+        ("Title", "Daily report"),
+        ("Rows of Mistakes of users by their level", "The first 10 of 1,000; the CSV has all."),
+    ]
+    assert csv_bytes(large, zone="UTC").count(b"\r\n") == 1 + 1_000
+
+
+@pytest.mark.parametrize(
+    ("tables", "kept"),
+    [
+        ([(10_000, 120)], [1_666]),
+        ([(10_000, 20)], [10_000]),
+        ([(10_000, 120), (100, 10)], [1_658, 100]),
+        ([(100, 10), (10_000, 120), (50_000, 10)], [100, 829, 9_950]),
+        ([(2_000_000, 0), (0, 5)], [200_000, 0]),
+        ([], []),
+    ],
+)
+def test_small_tables_of_a_workbook_are_whole_and_large_ones_share_the_cells_that_are_left(
+    tables: list[tuple[int, int]], kept: list[int]
+) -> None:
+    assert rows_in_workbook([table_of("Table", *size) for size in tables]) == kept
+
+
+@given(st.lists(st.tuples(st.integers(0, 400_000), st.integers(1, 9)), max_size=8))
+def test_no_workbook_has_more_cells_than_the_bound_and_none_is_cut_below_it(sizes: list[tuple[int, int]]) -> None:
+    sheets = [
+        Sheet("Table", pd.DataFrame(index=range(rows)), dict.fromkeys("abcdefghi"[:columns], Column("C", "text")))
+        for rows, columns in sizes
+    ]
+    kept = rows_in_workbook(sheets)
+    cells = sum(count * columns for count, (_, columns) in zip(kept, sizes, strict=True))
+    assert cells <= 200_000
+    if sum(rows * columns for rows, columns in sizes) <= 200_000:
+        assert kept == [rows for rows, _ in sizes]
+    else:
+        assert cells > 200_000 - 100
 
 
 @pytest.mark.parametrize(

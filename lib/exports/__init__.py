@@ -6,7 +6,7 @@ What only one kind of file needs (openpyxl, vl-convert) is imported where it is 
 from lib.exports.pictures import Spec, chart_png, chart_svg, signs_without_glyph, specification
 from lib.exports.tables import CannotWrite, Column, Sheet
 from lib.exports.texts import csv_bytes, json_bytes, text_file_name
-from lib.exports.workbook import sheet_names, xlsx_bytes
+from lib.exports.workbook import rows_in_workbook, sheet_names, xlsx_bytes
 
 __all__ = [
     "CannotWrite",
@@ -17,6 +17,7 @@ __all__ = [
     "chart_svg",
     "csv_bytes",
     "json_bytes",
+    "rows_in_workbook",
     "sheet_names",
     "signs_without_glyph",
     "specification",

@@ -6,12 +6,13 @@ import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.exports.tables import FORMULA, CannotWrite, Column, Kind, Sheet, clean, column_values
+from lib.exports.tables import FORMULA, Column, Kind, Sheet, clean, column_values
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 CREATOR = "Fluency Lab Analytics"
 ABOUT = "About"
-MAX_ROWS = 1_048_575  # of data: a sheet has 1,048,576 rows, and the header takes one
+MOST_CELLS = 200_000  # of data in one file: each takes time to write, and whoever opens it waits for all of them
 MAX_TEXT = 32_767  # in one cell, counted as Excel does, in UTF-16 units
 MAX_NAME = 31
 ABOUT_WIDTHS = 30, 90  # of its two columns, in characters
@@ -40,23 +41,26 @@ NUMBER_FORMATS: Mapping[Kind, str] = {
 
 
 def xlsx_bytes(sheets: Sequence[Sheet], about: Mapping[str, str], *, zone: str) -> bytes:
-    """A workbook: the sheet About (``about``, the columns' definitions, what was shortened), then one per table.
+    """A workbook: the sheet About (``about``, what was cut, the columns' definitions), then one per table.
 
     Values have real types; text is text whatever it looks like; date-times are in ``zone`` (IANA name), which their
-    header names. Raises CannotWrite for more rows than a sheet holds and, as `csv_bytes`, for values not of their kind.
+    header names. Of a table that is too large the first rows are kept, see `rows_in_workbook`: its sheet is named
+    "Candidates, 1,666 of 10,000", and About says so. Raises CannotWrite, as `csv_bytes`, for values not of their kind.
     """
     from openpyxl import Workbook
 
-    for sheet in sheets:
-        _check_size(sheet)
-    # Rows are written as they come: the same code for ten rows and a million, and never all cells in memory.
+    counts = rows_in_workbook(sheets)
+    names = sheet_names([_title(sheet, count) for sheet, count in zip(sheets, counts, strict=True)])
+    # Rows are written as they come: never all cells in memory.
     book = Workbook(write_only=True)
     book.properties.creator = CREATOR
     first = book.create_sheet(ABOUT)
     lines = list(about.items())
     cut = 0
-    for name, sheet in zip(sheet_names([sheet.name for sheet in sheets]), sheets, strict=True):
-        cut += _write_table(book.create_sheet(name), sheet, zone)
+    for name, sheet, count in zip(names, sheets, counts, strict=True):
+        cut += _write_table(book.create_sheet(name), replace(sheet, frame=sheet.frame.head(count)), zone)
+        if count < len(sheet.frame):
+            lines.append((f"Rows of {sheet.name}", f"The first {count:,} of {len(sheet.frame):,}; the CSV has all."))
         lines += [(f"{name}: {column.label}", column.help) for column in sheet.columns.values() if column.help]
     if cut:
         lines.append(("Shortened texts", f"{cut:,}: Excel holds {MAX_TEXT:,} characters in a cell; these end with …"))
@@ -82,12 +86,24 @@ def sheet_names(wanted: Sequence[str]) -> list[str]:
     return names
 
 
-def _check_size(sheet: Sheet) -> None:
-    if len(sheet.frame) > MAX_ROWS:
-        raise CannotWrite(
-            f"{sheet.name} has {len(sheet.frame):,} rows, and an Excel sheet holds {MAX_ROWS:,}."
-            " Narrow the filters, or take the CSV."
-        )
+def rows_in_workbook(sheets: Sequence[Sheet]) -> list[int]:
+    """How many rows of each table a workbook of them has: small tables are whole, large ones share the other cells."""
+    widths = [max(1, len(sheet.columns)) for sheet in sheets]
+    counts = [len(sheet.frame) for sheet in sheets]
+    left = MOST_CELLS
+    by_size = sorted(range(len(sheets)), key=lambda place: counts[place] * widths[place])
+    for rank, place in enumerate(by_size):
+        counts[place] = min(counts[place], left // (len(sheets) - rank) // widths[place])
+        left -= counts[place] * widths[place]
+    return counts
+
+
+def _title(sheet: Sheet, count: int) -> str:
+    """The table's name, with "N of M" where not all of its rows are there."""
+    if count == len(sheet.frame):
+        return sheet.name
+    rows = f", {count:,} of {len(sheet.frame):,}"
+    return f"{_shortened(sheet.name, MAX_NAME - len(rows))}{rows}"
 
 
 def _write_table(target: WriteOnlyWorksheet, sheet: Sheet, zone: str) -> int:

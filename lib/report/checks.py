@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from lib.charts import LIGHT
+from lib.exports import rows_in_workbook
 from lib.report.alone import csv_sheets
 from lib.report.contents import Report
 from lib.report.names import stem
@@ -82,8 +83,8 @@ def _xlsx(name: str, content: bytes, report: Report) -> str:
         return f"it does not open ({error})"  # a SyntaxError is what bad XML raises
     if [len(header) for header in headers] != [len(sheet.columns) for sheet in wanted]:
         return "it does not have the tables and columns that it should"
-    found = zip(parts, wanted, strict=True)
-    counted = (_rows(part.count(b"<row ") - 1, len(sheet.frame), f"{sheet.name}: ") for part, sheet in found)
+    found = zip(parts, wanted, rows_in_workbook(wanted), strict=True)
+    counted = (_rows(part.count(b"<row ") - 1, count, f"{sheet.name}: ") for part, sheet, count in found)
     return next(filter(None, counted), "")
 
 

@@ -28,7 +28,7 @@ __all__ = [
 def make_files(report: Report, changes: Changes, *, stamp: str) -> dict[str, bytes]:
     """Every file of the report by its name; ``stamp`` as `make_stamp` gives it. Own analyses add one CSV each.
 
-    Raises CannotWrite for what a file cannot hold (more rows than an Excel sheet has, a value not of its kind).
+    Raises CannotWrite for what a file cannot hold (a value not of its kind).
     """
     from lib.report.html import html
 

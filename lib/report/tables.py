@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 
 from lib.analysis.numbers import counted
@@ -14,8 +12,6 @@ from lib.period import day_range, day_text, moment_text
 from lib.report.contents import Report
 from lib.report.wording import definitions_of, thresholds_sentence
 
-MOST_OF_ANALYSIS = 2_000  # rows in the workbook, which is read and takes long to write; the CSV has all of them
-
 
 def sheets(report: Report) -> list[Sheet]:
     """The sheets of the workbook but for About, in their order; own analyses follow."""
@@ -24,12 +20,8 @@ def sheets(report: Report) -> list[Sheet]:
         mistakes_sheet(report),
         heatmap_sheet(report),
         candidates_sheet(report),
-        *(_first_rows(one.sheet) for one in report.analyses if not one.problem),
+        *(one.sheet for one in report.analyses if not one.problem),
     ]
-
-
-def _first_rows(sheet: Sheet) -> Sheet:
-    return replace(sheet, frame=sheet.frame.head(MOST_OF_ANALYSIS))
 
 
 def engagement_sheet(report: Report) -> Sheet:
@@ -137,9 +129,6 @@ def _revenue(report: Report) -> dict[str, str]:
 def _analyses(report: Report) -> dict[str, str]:
     lines = {}
     for one in report.analyses:
-        rows = one.rows_text
-        if len(one.frame) > MOST_OF_ANALYSIS:
-            rows += f", the first {MOST_OF_ANALYSIS:,} of them here and all in the CSV"
-        said = one.problem or " ".join(filter(None, [f"{one.period.caption}. {rows}.", one.description]))
+        said = one.problem or " ".join(filter(None, [f"{one.period.caption}. {one.rows_text}.", one.description]))
         lines[f"Analysis: {one.title} ({one.name})"] = said
     return lines

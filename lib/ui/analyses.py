@@ -93,7 +93,7 @@ def _draw_rows(page: Page, result: AnalysisResult) -> None:
         sql=result.sql,
         height=list_height(len(result.frame)),
     )
-    cut = f"{result.rows_text}: the first ones are shown, and are in the files." if result.is_cut else ""
+    cut = f"{result.rows_text}: the first ones are shown, and the files have no others." if result.is_cut else ""
     if cut:
         st.caption(cut)
     page.definitions[result.title] = f"{result.description} {cut}".strip()  # files say it as it is written

@@ -46,7 +46,7 @@ def draw(page: Page) -> None:
 def _cut(outcome: Outcome) -> str:
     return (
         f"**The first {len(outcome.frame):,} rows of more.** An answer has at most {outcome.limits.rows:,} rows "
-        f"and {outcome.limits.bytes / 1e6:,.0f} MB; the files have these rows, too."
+        f"and {outcome.limits.bytes / 1e6:,.0f} MB; the files have no others."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from lib.ui import withheld
 from lib.ui.cached import made
 from lib.ui.downloads import offer_file
 from lib.ui.page import Page
-from lib.ui.text import LONG_TEXT
+from lib.ui.text import LONG_TEXT, plain
 
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -168,6 +168,7 @@ def draw_footer(
             sheet.name,
             XLSX,
             lambda: exports.xlsx_bytes([to_take(page, sheet)], page.about(rows), zone=page.zone),
+            help=_cut_in_excel([sheet]) or None,
         )
         if draw is None:
             st.caption(rows, width="content")
@@ -192,15 +193,27 @@ def to_take(page: Page, sheet: Sheet) -> Sheet:
         return anonymise_sheet(sheet, key, (Person(*row) for row in everybody(connection)))
 
 
-def _download(page: Page, label: str, name: str, mime: str, make: Callable[[], bytes]) -> None:
+def _cut_in_excel(sheets: Sequence[Sheet]) -> str:
+    """What is said where the Excel file lacks rows of a table."""
+    counts = zip(sheets, exports.rows_in_workbook(sheets), strict=True)
+    return " ".join(
+        f"{plain(sheet.name)}: the first {count:,} of {len(sheet.frame):,} rows; the CSV has all."
+        for sheet, count in counts
+        if count < len(sheet.frame)
+    )
+
+
+def _download(page: Page, label: str, name: str, mime: str, make: Callable[[], bytes], help: str | None = None) -> None:
+    sheet = page.sheets[name]
     offer_file(
         page,
         label,
         make,
         page.file_name(name, "xlsx" if mime == XLSX else label.lower()),
         mime,
-        rows=len(page.sheets[name].frame),
+        rows=exports.rows_in_workbook([sheet])[0] if mime == XLSX else len(sheet.frame),
         type="tertiary",
+        help=help,
         key=f"{label}_{page.name}_{name}",
     )
 
@@ -218,16 +231,15 @@ def take_whole_page(page: Page) -> None:
     """The button that takes all tables of the page along."""
     if not page.sheets:
         return
+    sheets = list(page.sheets.values())
     rows = "; ".join(f"{name}: {len(sheet.frame):,}" for name, sheet in page.sheets.items())
     offer_file(
         page,
         "Whole page",
-        lambda: exports.xlsx_bytes(
-            [to_take(page, sheet) for sheet in page.sheets.values()], page.about(rows), zone=page.zone
-        ),
+        lambda: exports.xlsx_bytes([to_take(page, sheet) for sheet in sheets], page.about(rows), zone=page.zone),
         page.file_name(page.name, "xlsx"),
         XLSX,
-        rows=sum(len(sheet.frame) for sheet in page.sheets.values()),
+        rows=sum(exports.rows_in_workbook(sheets)),
         icon=":material/download:",
-        help="All tables of this page in one Excel file, under the filters shown.",
+        help=f"All tables of this page in one Excel file, under the filters shown. {_cut_in_excel(sheets)}".strip(),
     )
