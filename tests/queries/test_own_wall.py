@@ -33,6 +33,7 @@ from tests.attacks.statements import LONG
 from tests.conftest import opened
 from tests.factory import make_database, worked_case
 from tests.postgres import Server
+from tests.watchdog import ended_within_patience
 
 MONTH = Period(date(2026, 11, 22), 30)
 ANALYST = withheld_from(Visitor("ann@example.org", frozenset({Role.ANALYST})))
@@ -156,12 +157,10 @@ def test_the_window_is_bound_where_a_cast_follows(server_place: Place):
 @pytest.mark.parametrize(
     "unit", ["/*", "'", '"', "--\n", "$", "$a", ":a:", "$tags"], ids=lambda unit: unit.replace("\n", "newline")
 )
-def test_looking_through_a_long_text_takes_no_time(unit: str):
+def test_looking_through_a_long_text_comes_to_an_end(unit: str):
     text = "".join(f"$a{number}" for number in range(20_000)) if unit == "$tags" else unit * (100_000 // len(unit))
-    start = time.monotonic()
-    with suppress(AnalysisProblem):
+    with ended_within_patience(), suppress(AnalysisProblem):
         _statement(f"select {text}", MONTH, "{sql}", Limits())
-    assert time.monotonic() - start < 3
 
 
 @pytest.mark.parametrize(
@@ -245,10 +244,9 @@ SLOW = f"{LONG} select count(*) from t, d a, d b, d c, d e, d f where instr(t, s
 def test_on_sqlite_the_wish_to_stop_ends_what_works_long_on_one_value(worked_path: Path):
     stop = Stop()
     threading.Timer(0.5, stop.wish).start()
-    start = time.monotonic()
+    # A limit that is over first would be told in another sentence.
     with pytest.raises(AnalysisProblem, match=r"^It was stopped\.$"):
-        ask(Place(str(worked_path)), SLOW, limits=Limits(seconds=600), stop=stop)
-    assert time.monotonic() - start < 10
+        ask(Place(str(worked_path)), SLOW, limits=Limits(seconds=120), stop=stop)
 
 
 def test_on_sqlite_no_process_is_left_of_a_statement_that_was_ended(worked_path: Path, monkeypatch: pytest.MonkeyPatch):
