@@ -32,6 +32,7 @@ from lib.exports import (
     sheet_names,
     signs_without_glyph,
     text_file_name,
+    texts,
     xlsx_bytes,
 )
 from lib.rounding import half_up
@@ -158,6 +159,37 @@ def test_missing_values_are_empty_in_both_files(kind: str) -> None:
     sheet = Sheet("Table", frame, {"c": Column("C", kind), "n": Column("N", "integer")})  # type: ignore[arg-type]
     assert csv_rows(sheet)[1:] == [["", "1"], ["", "2"], ["", "3"], ["", "4"]]
     assert [row[0].value for row in book_of(sheet)["Table"].iter_rows(min_row=2)] == [None] * 4
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3, 4, 5])
+def test_a_csv_written_in_parts_is_the_same_as_one_written_at_once(rows: int) -> None:
+    frame = pd.DataFrame(
+        {
+            "text": pd.Series(["=1", "a;b", None, "ä\n", "last"][:rows], dtype="str"),
+            "moment": pd.to_datetime(pd.Series(AROUND_THE_CHANGE * 2)[:rows], format="ISO8601", utc=True),
+            "number": pd.Series([0.125, float("nan"), -0.001, 2.0, 0.125][:rows], dtype="float64"),
+        }
+    )
+    columns = {
+        "text": Column("Text", "text"),
+        "moment": Column("Moment", "datetime"),
+        "number": Column("Number", "decimal"),
+    }
+    sheet = Sheet("Table", frame, columns)
+    at_once = csv_bytes(sheet, zone=BERLIN)
+    with patch.object(texts, "AT_ONCE", 2):
+        assert csv_bytes(sheet, zone=BERLIN) == at_once
+    assert [row[2] for row in csv_rows(sheet)[1:]] == ["0.13", "", "0.00", "2.00", "0.13"][:rows]
+
+
+def test_parts_of_a_second_are_left_out_also_before_1970() -> None:
+    moments = ["2026-11-22 10:00:00.999999999", "1969-12-31 23:59:59.5", None]
+    found = one_column(pd.to_datetime(pd.Series(moments), format="ISO8601", utc=True), "datetime")
+    assert csv_column(found) == ["2026-11-22 10:00:00", "1969-12-31 23:59:59", ""]
+    assert [cell.value for cell in cells_of(found)][:2] == [
+        datetime.fromisoformat("2026-11-22 10:00:00"),
+        datetime.fromisoformat("1969-12-31 23:59:59"),
+    ]
 
 
 def test_infinite_numbers_are_empty() -> None:

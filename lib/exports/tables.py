@@ -75,7 +75,9 @@ def column_values(series: pd.Series[Any], column: Column, zone: str) -> list[Any
     """
     try:
         if column.kind == "datetime":
-            series = pd.to_datetime(series, utc=True, format="ISO8601").dt.tz_convert(ZoneInfo(zone))
+            moments = pd.to_datetime(series, utc=True, format="ISO8601").dt.tz_convert(ZoneInfo(zone))
+            in_seconds: list[Any] = moments.dt.tz_localize(None).to_numpy().astype("datetime64[s]").tolist()
+            return in_seconds
         convert = _converter(column.kind, zone)
         pairs = zip(series.tolist(), series.isna().tolist(), strict=True)
         return [None if missing else convert(value) for value, missing in pairs]
@@ -90,8 +92,6 @@ def _converter(kind: Kind, zone: str) -> Callable[[Any], Any]:
         return _whole
     if kind == "date":
         return lambda value: _day(value, zone)
-    if kind == "datetime":
-        return lambda value: value.to_pydatetime(warn=False).replace(tzinfo=None, microsecond=0)
     if kind == "boolean":  # words, since Excel shows TRUE as WAHR or VRAI, and CSV would differ
         return {True: "yes", False: "no"}.__getitem__
     return _finite

@@ -19,6 +19,7 @@ import pandas as pd
 from lib.exports.tables import SIGNS, SKIPPED, Column, Sheet, column_values
 from lib.rounding import half_up
 
+AT_ONCE = 10_000  # rows whose cells are in memory together
 CELL_STARTS = re.compile(f"^(?={SKIPPED}[{SIGNS}\t\r\n])|(?<=[;\t\r\n])(?={SKIPPED}[{SIGNS}])")
 
 
@@ -28,15 +29,23 @@ def csv_bytes(sheet: Sheet, *, zone: str) -> bytes:
     Date-times are in ``zone`` (IANA name), numbers rounded half up to the column's places. Raises ValueError, naming
     the column, for a value that its kind does not allow, and KeyError for a column that the frame does not have.
     """
-    cells = [
-        [_csv_text(value, column) for value in column_values(sheet.frame[name], column, zone)]
-        for name, column in sheet.columns.items()
-    ]
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([_without_formula(column.header(zone)) for column in sheet.columns.values()])
-    writer.writerows(zip(*cells, strict=True))
-    return out.getvalue().encode("utf-8-sig")
+    raw = io.BytesIO()
+    with io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as out:
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow([_without_formula(column.header(zone)) for column in sheet.columns.values()])
+        for start in range(0, max(len(sheet.frame), 1), AT_ONCE):
+            part = sheet.frame.iloc[start : start + AT_ONCE]
+            cells = [_csv_texts(part[name], column, zone) for name, column in sheet.columns.items()]
+            writer.writerows(zip(*cells, strict=True))
+        out.flush()
+        return raw.getvalue()
+
+
+def _csv_texts(values: pd.Series[Any], column: Column, zone: str) -> list[str]:
+    """The cells of a column; each different value is put into words once, for most columns have few."""
+    found = column_values(values, column, zone)
+    texts = {value: _csv_text(value, column) for value in set(found)}
+    return [texts[value] for value in found]
 
 
 def _csv_text(value: Any, column: Column) -> str:
@@ -65,6 +74,8 @@ def json_bytes(value: object) -> bytes:
 
 
 def _json_value(value: Any) -> Any:
+    if isinstance(value, (str, int)):  # most values: asked first, for the other questions take longer
+        return value
     if isinstance(value, Mapping):
         return {str(key): _json_value(item) for key, item in value.items()}
     if isinstance(value, pd.DataFrame):

@@ -92,13 +92,17 @@ def _conversion(conversion: Conversion, options: ReportOptions) -> dict[str, Any
 
 
 def _records(frame: pd.DataFrame, names: Mapping[str, str], zone: str) -> list[dict[str, Any]]:
-    rows = frame[list(names)].rename(columns=names).to_dict("records")
-    return [{str(name): _value(value, zone) for name, value in row.items()} for row in rows]
+    columns = [_values(frame[name], zone) for name in names]
+    return [dict(zip(names.values(), row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _values(column: pd.Series[Any], zone: str) -> list[Any]:
+    """A column as JSON has it; each different value is converted once, for most columns have few."""
+    converted = {value: _value(value, zone) for value in column.dropna().unique().tolist()}
+    return [converted.get(value) for value in column.tolist()]
 
 
 def _value(value: Any, zone: str) -> Any:
-    if pd.isna(value):
-        return None
     if isinstance(value, datetime):
         return _moment(value, zone)
     return half_up(value) if isinstance(value, float) else value

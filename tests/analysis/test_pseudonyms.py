@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 import pytest
@@ -198,6 +199,16 @@ def test_no_text_built_from_people_and_words_names_anybody(parts: list[tuple[str
 def test_any_text_that_names_nobody_stays_as_it_is_but_for_addresses(text: str):
     made = cleaned(text)
     assert made == text or any(sign in text.casefold() for sign in ("at", *ADDRESS_SIGNS))
+
+
+@pytest.mark.parametrize("people", [10, 300])
+def test_however_many_people_there_are_each_text_is_read_as_often(people: int):
+    frame = pd.DataFrame({"note": [f"no. {number} met Anton" for number in range(50)]})
+    everybody = [ANTON, *(Person(f"user1{number:03}", f"person{number}@example.org") for number in range(people))]
+    with patch.object(module, "parted", wraps=module.parted) as read:
+        made = without_names(frame, Pseudonyms(KEY, everybody, texts_of(frame)))
+    assert read.call_count == 100  # once for what it may name, once to replace it
+    assert made["note"].tolist() == [f"no. {number} met [name]" for number in range(50)]
 
 
 def test_only_people_whom_a_text_names_are_kept():

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 import pytest
@@ -15,8 +16,10 @@ from lib import definitions
 from lib.analysis.offers import Offer, offer_text
 from lib.charts.palette import contrast
 from lib.database import connect, database_url, open_engine
-from lib.exports import json_bytes
+from lib.exports import csv_bytes, json_bytes
 from lib.period import Period
+from lib.report import view
+from lib.report.alone import csv_sheets
 from lib.report.analyses import AnalysisResult, typed
 from lib.report.changes import Changes, compare
 from lib.report.contents import Report
@@ -507,6 +510,18 @@ def test_a_page_of_a_thousand_ordinary_candidates_still_shows_fifty(report: Repo
     made = page(with_candidates(report, 1_000))
     assert len(made.encode()) < LIMIT
     assert made.count("@example.com</strong>") == 10
+
+
+def test_of_many_candidates_only_those_shown_are_put_into_words_and_the_csv_has_all(report: Report) -> None:
+    many = with_candidates(report, 300)
+    with (
+        patch.object(view, "person", wraps=view.person) as rows,
+        patch.object(view, "offer_text", wraps=view.offer_text) as offers,
+    ):
+        page(many)
+    assert (rows.call_count, offers.call_count) == (50, 10)
+    in_csv = csv_bytes(csv_sheets(many)["conversion_candidates"], zone="UTC").decode("utf-8-sig")
+    assert re.findall(r"name(\d{4})@", in_csv) == [f"{number:04}" for number in range(1, 301)]
 
 
 def test_hostile_text_is_shown_as_it_was_written(report: Report) -> None:
