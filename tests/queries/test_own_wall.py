@@ -27,6 +27,7 @@ from lib.queries.sqlite_apart import Question, _opened
 from lib.queries.wall import FIELD_COLUMNS, Place, tables_seen, withheld_from
 from lib.queries.wall_postgresql import MAY_HOLD_ADDRESSES, WRITING
 from lib.queries.wall_sqlite import KNOWN
+from lib.report.analyses import read_folder, run_analysis
 from lib.schema import TABLES
 from lib.snapshots import snapshot
 from tests.attacks.statements import LONG
@@ -39,6 +40,7 @@ MONTH = Period(date(2026, 11, 22), 30)
 ANALYST = withheld_from(Visitor("ann@example.org", frozenset({Role.ANALYST})))
 ENDLESS = "with recursive n(i) as (select 1 union all select 1 from n) select count(*) from n"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "sql_page.md"
+ANALYSES = Path(__file__).parents[2] / "analyses"
 COLUMNS = {(table.name, column.name) for table in TABLES for column in table.columns}
 
 
@@ -100,6 +102,19 @@ def test_an_analyst_reads_everything_but_addresses(place: Place):
 def test_a_withheld_column_is_named_in_the_refusal(place: Place):
     with pytest.raises(AnalysisProblem, match=r"Withheld from you: users\.email; name the other columns"):
         ask(place, "select email from users")
+
+
+def test_a_shipped_analysis_of_texts_is_refused_on_postgresql_with_the_names_of_what_it_may_not_read(
+    server_place: Place,
+):
+    (file,) = (file for file in read_folder(ANALYSES) if file.name == "mistakes_by_level")
+    with server_place.connect(ANALYST) as connection:
+        result = run_analysis(connection, file, MONTH, Limits(), ANALYST)
+    assert result.problem == (
+        "mistakes_by_level.sql did not run. The database refuses it: permission denied for table detected_errors."
+        " Withheld from you: detected_errors.error_category, detected_errors.error_text;"
+        " name the other columns instead."
+    )
 
 
 def test_every_column_in_sqlite_is_every_one_that_may_be_seen(worked_path: Path):
