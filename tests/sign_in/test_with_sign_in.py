@@ -33,7 +33,7 @@ ASKED = "Sign in to see the figures."
 ENDED = "Your sign-in has ended. Sign in again to go on."
 SIGNED_OUT = "You have signed out. Sign in again to go on."
 BUTTONS = "\nSign in with Tests\nSign in with Forger"
-ENOUGH = (5, 30, 180, 600)  # seconds that a sign-in lasts: the first that lets a busy machine draw the page
+ENOUGH = (5, 30, 180)  # seconds that a sign-in lasts: the first that lets a busy machine draw the page
 FILES_WITH_TEXT = ("CSV", "Excel", "SVG", "Whole page", "Text file")
 
 
