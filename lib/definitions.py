@@ -74,7 +74,7 @@ MISTAKE_COLUMNS = {
 MISTAKE_LIST_COLUMNS = {
     "mistake": MISTAKE_COLUMNS["mistake"],
     "correct_form": MISTAKE_COLUMNS["correct_form"],
-    "publishable": Column("Post", "boolean", help="Whether it can be published; the last columns say why not."),
+    "publishable": Column("Fit to post", "boolean", help="Whether it can be published; the last column says why not."),
     **{name: column for name, column in MISTAKE_COLUMNS.items() if name not in ("rank", "mistake", "correct_form")},
 }
 CELL_COLUMNS = {
@@ -100,7 +100,7 @@ HEATMAP = """
 - *Level* is the user's level today. *Week* runs from Monday, and is a month where the window is long; the
   first and last may be cut by the window.
 - *Domain* is written down for IT English and pricing mistakes alone.
-- A click on a cell narrows the list; a second click on it brings the list back. *Cells* does the same by keyboard.
+- A click on a cell narrows the list; a second click on it brings the list back. *Show only* does the same by keyboard.
 """
 
 OFFER_STATUS = Column("Offer status", "text", help="Whether an offer may go to this user.")
@@ -151,13 +151,13 @@ WHY_COLUMNS = {
     "in_run": Column("Counts", "boolean"),
     "why": Column("Why", "text"),
 }
-STREAK_LABELS: dict[Streak, str] = {"current": "Current", "best": "Best", "any": "Any"}
+STREAK_LABELS: dict[Streak, str] = {"current": "Latest", "best": "Longest", "any": "Not needed"}
 
 CANDIDATES = """
 - Looked at: users whose role is **free**, and their sessions in the window that have a confidence score.
 - A session qualifies when its score is **above** the threshold; equal is not enough.
-- **Current run**: the unbroken run that ends with the newest session. **Best run**: the longest in the window.
-  **Any sessions**: all that qualify, in a row or not.
+- Sessions in a row, **latest**: the unbroken run that ends with the newest one; **longest**: the longest run in the
+  window; **not needed**: all that qualify, in a row or not.
 - A candidate has at least the minimum number of such sessions.
 - Order: average score falling, sessions falling, user.
 - **Offer status** says who of them **may be offered** now: not those who have accepted an offer (the date is that of

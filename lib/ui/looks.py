@@ -8,9 +8,9 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from lib.definitions import CANDIDATE_COLUMNS
 
 MISTAKE_WIDTHS = {
-    "mistake": 254,
-    "correct_form": 205,
-    "publishable": 46,
+    "mistake": 244,
+    "correct_form": 190,
+    "publishable": 78,
     "frequency": 54,
     "percent": 58,
     "trend": 60,

@@ -105,7 +105,7 @@ def _choose_cells(page: Page, counts: pd.DataFrame, names: Mapping[str, str]) ->
     controls.some_of(
         page,
         "cells",
-        "Cells",
+        "Show only",
         [(value, category) for value, category in cells],
         shown=lambda cell: _cell_name(cell, names),
         placeholder="All; choose here, or click above",

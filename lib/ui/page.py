@@ -87,6 +87,7 @@ class Page:
             st.title(self.title, anchor=False, width="content")
             self._caption = st.empty()
         self._warning = st.empty()
+        self._old = st.empty()
         self.say_misfits(*(self.filters.params[name].label for name in self.filters.misfits))
 
     def say_misfits(self, *labels: str) -> None:
@@ -97,6 +98,10 @@ class Page:
             self._warning.warning(
                 f"Some values that do not fit here ({names}) were left out.", icon=":material/link_off:"
             )
+
+    def say_old(self, sentence: str) -> None:
+        """The warning of old data, for where the sidebar is closed: the style sheet knows it by its key."""
+        self._old.container(key="old_data").warning(sentence, icon=":material/schedule:")
 
     def say_now(self) -> None:
         """The line under the title of a page that has no window: data as of, computed at."""

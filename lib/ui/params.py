@@ -44,14 +44,14 @@ def all_params(settings: Settings, as_of: date, last_day: date) -> dict[str, Par
         Param(
             "min_confidence", "Confidence above", settings.min_confidence, decimal(5, 9.9, 1), _short, is_shared=True
         ),
-        Param("streak", "Run that counts", settings.streak, one_of(("current", "best", "any")), is_shared=True),
+        Param("streak", "Sessions in a row", settings.streak, one_of(("current", "best", "any")), is_shared=True),
         Param("price", "Price", settings.price, decimal(1, 100_000, 2), _short, is_shared=True),
         Param("roles", "Role", (), _texts, _write_texts),
         Param("levels", "Level", (), _texts, _write_texts),
         Param("sources", "Sources", ("detected",), some_of(("detected", "it", "pricing")), ",".join),
         Param("types", "Type", (), _texts, _write_texts),
         Param("view", "Across", "type", one_of(("type", "level", "week", "domain"))),
-        Param("cells", "Cells", (), _pairs, _write_pairs),
+        Param("cells", "Show only", (), _pairs, _write_pairs),
         Param("user", "User", "", _text),
         Param("tab", "Tab", "", _text),
         Param("analysis", "Analysis", "", _text),

@@ -64,7 +64,9 @@ def draw_source(page: Page, warning: DeltaGenerator) -> None:
         if age is None:
             st.caption("No sessions yet.")
         elif age > page.settings.stale_after_days:
-            warning.warning(f"The newest session is {age} days old.", icon=":material/schedule:")
+            said = f"The newest session is {age} days old."
+            warning.warning(said, icon=":material/schedule:")
+            page.say_old(said)
         _draw_names_switch(page)
         take_whole_page(page)
         _draw_refresh(page)

@@ -14,7 +14,6 @@ from streamlit.dataframe_util import convert_pandas_df_to_arrow_table
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from lib import exports
-from lib.analysis.numbers import signed
 from lib.analysis.withheld import frame_without_addresses
 from lib.charts import LIGHT, Palette, palette
 from lib.database import connect
@@ -23,12 +22,12 @@ from lib.queries.people import everybody
 from lib.ui import withheld
 from lib.ui.cached import made
 from lib.ui.downloads import offer_file
+from lib.ui.html_table import html_table
 from lib.ui.page import Page
-from lib.ui.text import LONG_TEXT, plain
+from lib.ui.text import LONG_TEXT, NO_DATA, change_text, plain
 
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-NO_DATA = "–"
 MOST_ROWS = 10
 
 
@@ -50,7 +49,11 @@ def show_table(
     """
     shown = withheld.shown_sheet(page, sheet)
     looks = {name: column_look(column, page, (widths or {}).get(name)) for name, column in shown.columns.items()}
-    event = _draw(shown, looks | dict(look or {}), options)
+    order = options.get("column_order") or list(shown.columns)
+    # By its name the style sheet knows a list, of which a phone has the rows one below the other, from one to tick in.
+    with st.container(key=f"{'tick' if 'on_select' in options else 'list'}_{page.name}_{sheet.name}", gap=None):
+        event = _draw(shown, looks | dict(look or {}), options)
+        st.html(made(html_table, shown, order, page.zone, page.settings.currency))
     draw_footer(page, sheet, how=how, sql=sql, of=of)
     if withheld.has_pseudonyms(page, sheet) and withheld.key_of(page) is None:
         st.caption(withheld.note(page))
@@ -89,20 +92,12 @@ def _for_browser(whole: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Table
     frame.attrs = {}  # they would go to the browser, too
     for name, column in columns.items():
         if column.is_change:
-            frame[name] = [_change(step, column) for step in frame[name].tolist()]
+            frame[name] = [change_text(step, column) for step in frame[name].tolist()]
         elif column.kind == "text":
             frame[name] = frame[name].str.slice(0, LONG_TEXT).replace("", None)
         elif column.kind == "boolean":  # in words, as in the files
             frame[name] = frame[name].map({True: "yes", False: "no"}).astype("str")
     return convert_pandas_df_to_arrow_table(frame)  # as st.dataframe would, each time anew
-
-
-def _change(step: float, column: Column) -> str | None:
-    """`▲ +1,204`, `▼ -0.65`; None where there is nothing to compare with."""
-    if pd.isna(step):
-        return None
-    text = signed(step, 0 if column.kind == "integer" else column.places)
-    return {"+": "▲ ", "-": "▼ "}.get(text[0], "") + text
 
 
 def list_height(rows: int) -> int | Literal["content"]:
@@ -154,7 +149,7 @@ def draw_footer(
     count = len(sheet.frame)
     rows = f"{count:,} of {of:,} rows" if of is not None and of > count else f"{count:,} row{'s' * (count != 1)}"
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        explain(how, withheld.shown_text(page, sql))
+        explain(how, withheld.shown_text(page, sql) if page.visitor.may_open("sql") else "")
         if draw is not None:
             with st.popover("Table", type="tertiary"):
                 shown = withheld.shown_sheet(page, sheet)

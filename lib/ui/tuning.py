@@ -105,7 +105,7 @@ def draw_sliders(page: Page) -> None:
     score = st.slider("Confidence above", 5.0, 9.9, step=0.1, format="%.1f", key=filters.key("min_confidence"))
     filters.use("min_confidence", round(score, 1), "Confidence above")
     streak = st.segmented_control(
-        "Run that counts",
+        "Sessions in a row",
         list(definitions.STREAK_LABELS),
         format_func=definitions.STREAK_LABELS.__getitem__,
         key=filters.key("streak"),
@@ -113,7 +113,7 @@ def draw_sliders(page: Page) -> None:
         required=True,
         width="stretch",
     )
-    filters.use("streak", streak, "Run that counts", definitions.STREAK_LABELS[streak or filters["streak"]])
+    filters.use("streak", streak, "Sessions in a row", definitions.STREAK_LABELS[streak or filters["streak"]])
     price = st.number_input(
         f"Price, {page.settings.currency}", 1.0, 100_000.0, step=10.0, format="%g", key=filters.key("price")
     )

@@ -67,7 +67,7 @@ def test_a_link_shows_a_colleague_the_same_list_and_from_there_on_each_sees_thei
     visitor.open("conversion")
     visitor.slide("Confidence above", "ArrowLeft", times=10)
     visitor.expect_query("min_confidence=7")
-    visitor.choose("Run that counts", "Best")
+    visitor.choose("Sessions in a row", "Longest")
     visitor.expect_in_query("min_confidence=7", "streak=best")
     visitor.choose("Window, days", "30")
     visitor.expect_in_query("min_confidence=7", "streak=best", "conversion_days=30")

@@ -144,7 +144,7 @@ def test_an_address_that_the_page_corrects_by_itself_is_no_step_of_history(visit
 
 def test_an_address_with_values_that_do_not_fit_is_said_and_shows_the_usual_ones(visitor: Visitor) -> None:
     visitor.open("conversion", min_confidence="<b>", min_sessions="99", as_of="2999-01-01", streak="none")
-    expect(visitor.main.get_by_text("As of, Confidence above, Sessions at least, Run that counts")).to_be_visible()
+    expect(visitor.main.get_by_text("As of, Confidence above, Sessions at least, Sessions in a row")).to_be_visible()
     visitor.expect_score("8.0")
     assert visitor.rows() != []
 
