@@ -151,13 +151,13 @@ WHY_COLUMNS = {
     "in_run": Column("Counts", "boolean"),
     "why": Column("Why", "text"),
 }
-STREAK_LABELS: dict[Streak, str] = {"current": "Latest", "best": "Longest", "any": "Not needed"}
+STREAK_LABELS: dict[Streak, str] = {"current": "Latest", "best": "Longest", "any": "Any"}
 
 CANDIDATES = """
 - Looked at: users whose role is **free**, and their sessions in the window that have a confidence score.
 - A session qualifies when its score is **above** the threshold; equal is not enough.
 - Sessions in a row, **latest**: the unbroken run that ends with the newest one; **longest**: the longest run in the
-  window; **not needed**: all that qualify, in a row or not.
+  window; **any**: all that qualify, in a row or not.
 - A candidate has at least the minimum number of such sessions.
 - Order: average score falling, sessions falling, user.
 - **Offer status** says who of them **may be offered** now: not those who have accepted an offer (the date is that of

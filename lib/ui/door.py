@@ -46,8 +46,7 @@ def open_page(title: str, *, question: str) -> Iterator[Page]:
     st.set_page_config(page_title=f"{title} · Fluency Lab", page_icon=str(HERE / "icon.svg"), layout="wide")
     st.html(HERE / "style.css")
     with st.sidebar:
-        st.html(HERE / "frame.html", unsafe_allow_javascript=True)
-    with st.sidebar:
+        st.html(HERE / "dates.html", unsafe_allow_javascript=True)
         st.html(HERE / "history.html", unsafe_allow_javascript=True)
         _ask_anew_after_a_lost_connection()
     held = st.session_state.pop(HELD, False)
