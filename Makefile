@@ -1,7 +1,7 @@
 # `make run` and `make test` are all the set-up there is. A stamp in .venv says that the pinned packages are in place.
 PYTHON ?= python3
 BIN := .venv/bin
-# The OpenID provider that the tests sign in with, and the driver of docs/rest_endpoint.mjs.
+# The OpenID provider that the tests sign in with, the driver of docs/rest_endpoint.mjs, and axe-core for pages.
 PROVIDER := tests/sign_in/provider/node_modules/.stamp
 
 .PHONY: run test check lint unit bench load lock sample pictures clean

@@ -23,7 +23,7 @@ def tune(page: Page, market: tuning.Market) -> None:
     with drawn_by_itself(page):
         if page.period("conversion_days") != market.period:
             st.rerun()  # a reset has brought another window back
-        left, right = st.columns([1, 3], gap="large")
+        left, right = st.columns([1, 3], gap="medium")
         with left, st.container(border=True):
             tuning.draw_sliders(page)
         with right:

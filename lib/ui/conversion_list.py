@@ -105,7 +105,7 @@ def draw_list(page: Page, market: Market) -> pd.DataFrame:
         page,
         Sheet("Candidates", table, definitions.CANDIDATE_COLUMNS),
         how=definitions.CANDIDATES,
-        look={"offered_at": looks.day_of_offer(page.zone)},
+        look=looks.candidate_days(page.zone),
         widths=looks.CANDIDATE_WIDTHS,
         column_order=looks.CANDIDATE_ORDER,
         height=list_height(len(table)),

@@ -7,9 +7,10 @@ from datetime import date, datetime
 from html import escape
 from typing import Any
 
-from lib.exports import Column, Sheet, half_up
+from lib.exports import Column, Sheet
 from lib.exports.tables import column_values
 from lib.period import day_text
+from lib.rounding import half_up
 from lib.ui.text import LONG_TEXT, NO_DATA, change_text
 
 MOST_ROWS = 500  # more make a page slow that nobody prints

@@ -17,20 +17,20 @@ MISTAKE_WIDTHS = {
     "users": 55,
 }
 CANDIDATE_WIDTHS = {
-    "user_id": 80,
-    "email": 215,
-    "english_level": 55,
-    "sessions": 75,
-    "avg_score": 112,
-    "offer_status": 160,
+    "user_id": 72,
+    "email": 200,
+    "english_level": 52,
+    "sessions": 72,
+    "avg_score": 106,
+    "offer_status": 150,
     "outcome": 110,
     "lead_score": 90,
     "recommendation": 190,
 }
 # What sales asks first; what all rows have in common, or few have, last.
 CANDIDATE_ORDER = (
-    *("user_id", "email", "english_level", "sessions", "avg_score", "offer_status", "offered_at"),
-    *("outcome", "last_session_at", "lead_score", "lead_status", "recommendation"),
+    *("user_id", "email", "english_level", "sessions", "avg_score", "offer_status", "last_session_at"),
+    *("offered_at", "outcome", "lead_score", "lead_status", "recommendation"),
 )
 NEAR_WIDTHS = {
     "kind": 135,
@@ -43,10 +43,13 @@ NEAR_WIDTHS = {
 }
 
 
-def day_of_offer(zone: str) -> ColumnConfig:
-    """The day alone: the hour of an offer takes the room that its outcome needs."""
-    column = CANDIDATE_COLUMNS["offered_at"]
-    return DatetimeColumn(column.label, help=column.help or None, width=105, format="D MMM YYYY", timezone=zone)
+def candidate_days(zone: str) -> dict[str, ColumnConfig]:
+    """The days of a candidate's last offer and last session alone: the hour takes the room that others need."""
+    return {
+        name: DatetimeColumn(column.label, help=column.help or None, width=105, format="D MMM YYYY", timezone=zone)
+        for name, column in CANDIDATE_COLUMNS.items()
+        if name in ("offered_at", "last_session_at")
+    }
 
 
 # The long names of the files have no room beside the figures.

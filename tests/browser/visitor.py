@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import ConsoleMessage, Frame, Locator, Page, Request, Response, expect
+from playwright.sync_api import ConsoleMessage, Frame, Locator, Page, Request, Response, TimeoutError, expect
+
+from tests.browser.app import ROOT
 
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 CONNECTION = "data-test-connection-state"
@@ -17,6 +19,11 @@ WAIT = 90_000  # milliseconds: how long anything may take on a busy machine
 PROBES = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks for these below a page's path first
 # Streamlit draws the small line of a figure before it has its values.
 SPARKLINE = re.compile(r'WARN Infinite extent for field "[xy]": \[Infinity, -Infinity\]')
+AXE = ROOT / "tests/sign_in/provider/node_modules/axe-core/axe.min.js"
+VIOLATIONS = """async () => (await axe.run({resultTypes: ['violations'], iframes: false})).violations
+    .filter(found => ['serious', 'critical'].includes(found.impact))
+    .flatMap(found => found.nodes.map(node => `${found.id}: ${node.html.slice(0, 200)} ${node.failureSummary}`))"""
+FADES = 15_000  # milliseconds in which what is drawn anew has faded in
 ROW, HEADER = 35, 36  # pixels of a table, which is drawn on a canvas
 
 expect.set_options(timeout=WAIT)
@@ -110,6 +117,25 @@ class Visitor:
             expect(self.main.get_by_role("heading", level=1, name=label)).to_be_visible()
             self.settle()
             yield label
+
+    def states(self) -> Iterator[str]:
+        """The page as it opens, and with each other tab open."""
+        yield "as it opens"
+        for name in self.main.get_by_role("tab").all_inner_texts()[1:]:
+            self.tab(name)
+            self.settle()
+            yield name
+
+    def violations(self) -> list[str]:
+        """What axe-core calls serious or critical on the page as it stands once everything has faded in."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text())
+        try:
+            self.page.wait_for_function(f"async () => !(await ({VIOLATIONS})()).length", timeout=FADES)
+        except TimeoutError:
+            found: list[str] = self.page.evaluate(VIOLATIONS)
+            return found
+        return []
 
     def metric(self, label: str) -> Locator:
         """The figure of a card."""
