@@ -38,7 +38,7 @@ def _text(value: Any, column: Column, currency: str) -> str:
     if value is None or value == "":
         return NO_DATA
     if column.is_change:
-        return change_text(value, column)
+        return change_text(value, column) or NO_DATA
     if column.kind in NUMBERS:
         places = {"integer": 0, "percent": 1, "money": 0}.get(column.kind, column.places)
         before, after = (currency if column.kind == "money" else ""), (" %" if column.kind == "percent" else "")

@@ -22,9 +22,9 @@ def plain(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~&])", r"\\\1", _DRAWN_LATER.sub(f"\\g<0>{UNSEEN}", one_line))
 
 
-def change_text(step: float, column: Column) -> str:
-    """`▲ +1,204`, `▼ -0.65`; the sign for no data where there is nothing to compare with."""
+def change_text(step: float, column: Column) -> str | None:
+    """`▲ +1,204`, `▼ -0.65`; None where there is nothing to compare with."""
     if pd.isna(step):
-        return NO_DATA
+        return None
     text = signed(step, 0 if column.kind == "integer" else column.places)
     return {"+": "▲ ", "-": "▼ "}.get(text[0], "") + text

@@ -55,7 +55,7 @@ def changed(rows: list[dict[str, Any]], count: int, **values: Any) -> list[dict[
         (lambda n: "Invalid date", False),
         (lambda n: {"seconds": n}, False),
     ],
-    ids=str,
+    ids=["milliseconds", "milliseconds as text", "seconds", "a named zone", "microseconds", "no date", "an object"],
 )
 def test_times_that_are_written_in_another_way_are_read_or_refused(
     stamp: Any, stays: bool, endpoint: Endpoint, sync: Sync, tmp_path: Path
