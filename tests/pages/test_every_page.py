@@ -33,7 +33,6 @@ from tests.pages.app import (
     PAGES,
     ROOT,
     as_shown,
-    drawn,
     figures,
     links,
     markdown,
@@ -123,6 +122,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return cache(lambda make, *what: make(folder / f"{'-'.join((make.__name__, *what))}.db", *what))
 
 
+@pytest.fixture(scope="module")
+def usual() -> Callable[[str], AppTest]:
+    """`usual(title)`: the page with nothing in its address, opened once for all tests that only look at it."""
+    return cache(open_page)
+
+
 def address_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLUENCY_DATABASE_URL", str(path))
 
@@ -170,15 +175,15 @@ def test_the_test_of_the_door_sees_a_page_that_goes_round_it(source: str):
     assert door_problems(source)
 
 
-def test_the_sidebar_leads_to_every_page_and_nowhere_else():
+def test_the_sidebar_leads_to_every_page_and_nowhere_else(usual: Callable[[str], AppTest]):
     files = ["Home.py", *(f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py"))]
     assert sorted(path for path, _, _ in sidebar.PAGES) == sorted(files) == sorted(PAGES.values())
-    assert {label for _, label, _ in sidebar.PAGES} <= set(links(open_page("Home")))
+    assert {label for _, label, _ in sidebar.PAGES} <= set(links(usual("Home")))
 
 
 @EVERY_PAGE
-def test_a_page_says_which_window_zone_and_data_it_shows(title: str):
-    page = open_page(title)
+def test_a_page_says_which_window_zone_and_data_it_shows(title: str, usual: Callable[[str], AppTest]):
+    page = usual(title)
     assert page.title[0].value == title
     line = page.caption[0].value
     assert "data as of 22 Nov 2026 23:59" in line
@@ -210,7 +215,9 @@ def test_one_row_in_every_table_is_enough_for_every_page(title: str, made: Made,
 
 @EVERY_PAGE
 @pytest.mark.parametrize("garbage", [GARBAGE, STRANGE], ids=["garbage", "strange"])
-def test_garbage_in_the_address_shows_the_usual_values_and_says_so(title: str, garbage: dict[str, str]):
+def test_garbage_in_the_address_shows_the_usual_values_and_says_so(
+    title: str, garbage: dict[str, str], usual: Callable[[str], AppTest]
+):
     page = open_page(title, **garbage)
     assert not page.error
     (warning,) = [box.value for box in page.warning if "values that do not fit" in box.value]
@@ -218,9 +225,8 @@ def test_garbage_in_the_address_shows_the_usual_values_and_says_so(title: str, g
     labels = {name: param.label for name, param in all_params(Settings(), AS_OF, AS_OF).items()}
     assert set(names) >= {labels[name] for name in set(garbage) - {"engagement_days", "cells"}}
     assert not set(names) & set(labels), "by the words on the page, not by those of the code"
-    usual = open_page(title)
-    assert figures(page) == figures(usual)
-    same = zip(tables(page), tables(usual), strict=True)
+    assert figures(page) == figures(usual(title))
+    same = zip(tables(page), tables(usual(title)), strict=True)
     assert title == "Audit" or all(shown.equals(expected) for shown, expected in same)  # which tells of each visit
 
 
@@ -269,16 +275,25 @@ def test_a_file_that_is_no_database_gives_a_sentence_and_a_remedy(
 
 
 @EVERY_PAGE
-def test_a_database_that_comes_back_is_shown_after_try_again(
+def test_a_database_that_comes_back_is_shown_after_try_again_and_left_as_it_was(
     title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    address_of(tmp_path / "late.db", monkeypatch)
+    path = tmp_path / "late.db"
+    address_of(path, monkeypatch)
     page = open_page(title)
     assert page.error
-    worked_case(tmp_path / "late.db")
-    next(button for button in page.button if button.label == "Try again").click()
-    assert not drawn(page).error
+    worked_case(path)
+    before, state = path.read_bytes(), path.stat()
+    press(page, "Try again")
+    assert not page.error
     assert tables(page) or title in ("Reports", "SQL")
+    if title == "Conversion":
+        move(page, min_sessions=2)
+    if title == "Mistakes":
+        pick(page, 0)
+    assert path.read_bytes() == before, "a visit leaves the database as it was"
+    assert path.stat().st_mtime_ns == state.st_mtime_ns
+    assert [file.name for file in tmp_path.iterdir()] == ["late.db"]
 
 
 @EVERY_PAGE
@@ -399,19 +414,6 @@ def test_a_setting_at_the_edge_of_what_fits_works_or_is_refused_in_a_sentence(
     assert all(name in box.value for box in page.error)
     if title == "Conversion" and not page.error:
         assert not page.query_params, "the defaults are not in the address"
-
-
-def test_a_whole_visit_leaves_the_database_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = worked_case(tmp_path / "visited.db")
-    before, state = path.read_bytes(), path.stat()
-    address_of(path, monkeypatch)
-    for title in PAGES:
-        open_page(title)
-    move(open_page("Conversion"), min_sessions=2)
-    pick(open_page("Mistakes", sources="detected,it,pricing"), 0)
-    assert path.read_bytes() == before
-    assert path.stat().st_mtime_ns == state.st_mtime_ns
-    assert [file.name for file in tmp_path.iterdir()] == ["visited.db"]
 
 
 def hostile_database(path: Path) -> Path:

@@ -22,7 +22,7 @@ from lib.database import DatabaseProblem, connect, database_url, open_engine
 from lib.period import Period
 from lib.queries.desk import Desk, DeskIsTaken
 from lib.queries.guard import NOTHING, Stop, Withheld
-from lib.queries.own import AnalysisProblem, Answer, Limits, _checked, _statement, run_own
+from lib.queries.own import AnalysisProblem, Answer, Limits, _statement, run_own
 from lib.queries.sqlite_apart import Question, _opened
 from lib.queries.wall import FIELD_COLUMNS, Place, tables_seen, withheld_from
 from lib.queries.wall_postgresql import MAY_HOLD_ADDRESSES, WRITING
@@ -182,14 +182,14 @@ def test_looking_through_a_long_text_comes_to_an_end(unit: str):
     "sql",
     ["select $a$ ; $a$", "select '$$ ; $$'", "select $$ ' ; $$", "select '--', $a$$b$ ; $a$", "select /* $$ ; */ 1"],
 )
-def test_what_stands_in_a_text_or_a_comment_is_no_code(sql: str):
-    assert _checked(sql) == sql
+def test_what_stands_in_a_text_or_a_comment_is_no_code(server_place: Place, sql: str):
+    assert len(ask(server_place, sql).frame) == 1
 
 
 @pytest.mark.parametrize("sql", ["select $a$ ; $b$", "select '; x", "select $$ $a$ ; $b$ $", "select /* ; x"])
-def test_what_has_no_end_is_code(sql: str):
+def test_what_has_no_end_is_code(worked_path: Path, sql: str):
     with pytest.raises(AnalysisProblem, match="more than one statement"):
-        _checked(sql)
+        ask(Place(str(worked_path)), sql)
 
 
 @pytest.mark.parametrize(
@@ -210,9 +210,9 @@ def test_a_statement_may_begin_with_a_parenthesis_where_the_database_takes_that(
 @pytest.mark.parametrize(
     "sql", ["selects", "select_1", "\u017felect 1", "explain(select 1)", "table users", "'select'"]
 )
-def test_a_longer_or_another_first_word_begins_no_statement(sql: str):
+def test_a_longer_or_another_first_word_begins_no_statement(worked_path: Path, sql: str):
     with pytest.raises(AnalysisProblem, match="does not begin with SELECT, WITH or VALUES"):
-        _checked(sql)
+        ask(Place(str(worked_path)), sql)
 
 
 def test_a_statement_has_its_limit(place: Place):
