@@ -6,6 +6,7 @@ Everything here works on SQLite and PostgreSQL; what differs for SQLite is the f
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,15 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from lib.reading import read_time
-from lib.refusals import CHECK_ADDRESS, WAIT_SECONDS, DatabaseProblem, TableProblem, problem_of, problem_of_table
+from lib.refusals import (
+    CHECK_ADDRESS,
+    WAIT_SECONDS,
+    WAL_FILES,
+    DatabaseProblem,
+    TableProblem,
+    problem_of,
+    problem_of_table,
+)
 from lib.schema.present import AS_TEXT, IS_UTF8, UnreadableColumn, as_in_schema, forget_tables, present_tables
 
 __all__ = [
@@ -235,6 +244,8 @@ def _opens(path: Path) -> bool:
             connection.execute("PRAGMA schema_version")
     except sqlite3.OperationalError as error:
         if "unable to open" in str(error):
+            if os.access(path, os.R_OK, effective_ids=True):
+                raise DatabaseProblem(*WAL_FILES[:2]) from error
             raise DatabaseProblem(f"The file {path} cannot be opened.", "Let the app's user read it.") from error
     except sqlite3.DatabaseError:
         return False

@@ -1,7 +1,7 @@
 """A sentence and a remedy for each way in which a database can refuse.
 
 PostgreSQL's codes go first: they are the same in every language that a server may speak. Before somebody is let in
-there is no code, and SQLite has none: there the text decides.
+there is no code: there the text decides. Of SQLite the extended result code tells causes apart that share one text.
 """
 
 from __future__ import annotations
@@ -95,6 +95,19 @@ _FOLDER = _Refusal(
     "The folder of the database file may not be written to.",
     "Whoever writes to the file, or opens one in WAL mode, makes files beside it; docs/connecting.md has the rights.",
 )
+_HOT_JOURNAL = _Refusal(
+    "A program was stopped in the middle of writing to the database file.",
+    "Open the file once with a program that may write to it and its folder, such as the product itself: SQLite then "
+    "takes the unfinished change back.",
+)
+WAL_FILES = _Refusal(
+    "The database file is in WAL mode, and the files beside it, -wal and -shm, can be neither opened nor made.",
+    "Let the app write to the folder and to these files, or give it a copy made with VACUUM INTO.",
+)
+_MOVED = _Refusal(
+    "The database file was moved or replaced while it was open.", "Try again; replace it only as a whole.", passes=True
+)
+_DISK_FULL = _Refusal("The disk of the database file is full.", "Make room there, and try again.")
 _NEEDS_TLS = _Refusal(
     "The database server wants an encrypted connection.",
     "Write ?sslmode=require at the end of FLUENCY_DATABASE_URL, in place of another sslmode. If it offers none, who "
@@ -167,6 +180,16 @@ _BY_CODE: tuple[tuple[str, _Refusal], ...] = (
     ("57014", _TOO_LONG),
     ("57P", _STARTING),
 )
+_BY_SQLITE_NAME = {  # see https://sqlite.org/rescode.html
+    "SQLITE_READONLY_ROLLBACK": _HOT_JOURNAL,
+    "SQLITE_READONLY_RECOVERY": WAL_FILES,
+    "SQLITE_READONLY_CANTINIT": WAL_FILES,
+    "SQLITE_READONLY_CANTLOCK": WAL_FILES,
+    "SQLITE_READONLY_DIRECTORY": _FOLDER,
+    "SQLITE_IOERR_DELETE": _FOLDER,  # of a journal, which a finished or undone change removes
+    "SQLITE_READONLY_DBMOVED": _MOVED,
+    "SQLITE_FULL": _DISK_FULL,
+}
 _BY_TEXT: tuple[tuple[str, _Refusal], ...] = (
     (r"database is locked|database table is locked", _BUSY),
     (r"not a database|malformed database|disk image", _DAMAGED),
@@ -175,7 +198,6 @@ _BY_TEXT: tuple[tuple[str, _Refusal], ...] = (
         r"no such column: (?:\w+\.)?(\w+)|has no column named (\w+)|column \"?(?:\w+\.)?(\w+)\"? does not exist",
         _NO_COLUMN,
     ),
-    (r"SQLITE_READONLY_", _FOLDER),
     (r"readonly database", _READ_ONLY),
     (r"unable to open", _NO_FILE),
     (r"password authentication failed", _WRONG_USER),  # goes before what libpq says of its second try without TLS
@@ -205,10 +227,15 @@ _BY_TEXT: tuple[tuple[str, _Refusal], ...] = (
 def problem_of(error: SQLAlchemyError | OSError | ValueError) -> DatabaseProblem:
     """The problem behind what a driver raised."""
     original = getattr(error, "orig", None) or error
-    message = f"{original} {getattr(original, 'sqlite_errorname', '')}".strip()
+    message = str(original)
+    sqlite_name = getattr(original, "sqlite_errorname", "")
     if isinstance(error, TimeoutError):
         return DatabaseProblem(*_QUEUE[:2], passes=True)
+    if found := _BY_SQLITE_NAME.get(sqlite_name):
+        return DatabaseProblem(*found[:2], passes=found.passes)
     refusal, name = _by_code(str(getattr(original, "sqlstate", None) or ""), message) or _by_text(message)
+    if refusal is _UNKNOWN and sqlite_name not in ("", "SQLITE_ERROR"):
+        refusal = _Refusal(f"The database could not answer: {sqlite_name}.", _UNKNOWN.remedy)
     return DatabaseProblem(refusal.what.format(name), refusal.remedy, passes=refusal.passes)
 
 
@@ -220,7 +247,7 @@ def problem_of_table(error: SQLAlchemyError) -> TableProblem | None:
     problem = problem_of(error)
     if getattr(error, "connection_invalidated", False) or problem.passes:
         return None
-    if problem.what != _UNKNOWN.what:
+    if problem.remedy != _UNKNOWN.remedy:
         return TableProblem(problem.what, problem.remedy)
     said = re.split(r"[:\"'»«„“(\n]", str(getattr(error, "orig", error)), maxsplit=1)[0].strip().rstrip(".")
     return TableProblem(f"The database says: {said}.", "Mend the view or the table.")

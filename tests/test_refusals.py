@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -161,6 +162,57 @@ def test_a_file_that_may_only_be_read_is_told_from_a_folder_that_may(public_fold
         assert problem_with(str(waiting)).what == "The folder of the database file may not be written to."
         problem = problem_with(str(plain), "INSERT INTO users (user_id) VALUES ('b') RETURNING 1", writable=True)
     assert problem.what == "The database may only be read."
+
+
+STOPPED_WHILE_WRITING = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("PRAGMA journal_mode = " + sys.argv[2])
+connection.execute("PRAGMA cache_size = 1")  # pages reach the file before the end of the transaction
+connection.execute("CREATE TABLE filled AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400)"
+                   " SELECT i, hex(zeroblob(1000)) AS text FROM n")
+connection.commit()
+connection.execute("UPDATE filled SET text = 'b'")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def stopped_while_writing(path: Path, mode: str) -> Path:
+    make_database(path, users=[{"user_id": "ann"}])
+    subprocess.run([sys.executable, "-c", STOPPED_WHILE_WRITING, str(path), mode], check=False)
+    return path
+
+
+def test_a_program_killed_while_it_wrote_is_told_and_how_the_file_is_mended(tmp_path: Path) -> None:
+    path = stopped_while_writing(tmp_path / "hot.db", "delete")
+    assert path.with_name("hot.db-journal").stat().st_size
+    problem = problem_with(str(path))
+    assert problem.what == "A program was stopped in the middle of writing to the database file."
+    assert "Open the file once with a program that may write" in problem.remedy
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(USERS)
+    assert connected(make_url(f"sqlite:///{path}"), USERS) == 1
+
+
+def test_files_of_wal_mode_that_cannot_be_made_are_told_from_a_file_that_cannot_be_read(public_folder: Path) -> None:
+    path = stopped_while_writing(public_folder / "wal.db", "wal")
+    path.with_name("wal.db-shm").unlink()  # as in a copy of the file and its -wal
+    hidden = stopped_while_writing(public_folder / "hidden.db", "wal")
+    hidden.chmod(0o600)
+    public_folder.chmod(0o555)
+    with somebody_else():
+        with pytest.raises(DatabaseProblem, match="is in WAL mode, and the files beside it") as of_wal:
+            open_engine(database_url(str(path)))
+        with pytest.raises(DatabaseProblem, match="cannot be opened") as of_rights:
+            open_engine(database_url(str(hidden)))
+    assert "VACUUM INTO" in of_wal.value.remedy
+    assert of_rights.value.remedy == "Let the app's user read it."
+
+
+def test_a_result_code_of_sqlite_that_has_no_sentence_is_named() -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_READ"
+    assert problem_of(DBAPIError("SELECT 1", None, error)).what == "The database could not answer: SQLITE_IOERR_READ."
 
 
 # Encrypted or not
