@@ -4,7 +4,7 @@ What only one kind of file needs (openpyxl, vl-convert) is imported where it is 
 """
 
 from lib.exports.pictures import Spec, chart_png, chart_svg, signs_without_glyph, specification
-from lib.exports.tables import CannotWrite, Column, Sheet
+from lib.exports.tables import CannotWrite, Column, Sheet, without_markdown
 from lib.exports.texts import csv_bytes, json_bytes, text_file_name
 from lib.exports.workbook import rows_in_workbook, sheet_names, xlsx_bytes
 
@@ -22,5 +22,6 @@ __all__ = [
     "signs_without_glyph",
     "specification",
     "text_file_name",
+    "without_markdown",
     "xlsx_bytes",
 ]

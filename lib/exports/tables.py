@@ -16,6 +16,7 @@ Kind = Literal["text", "integer", "decimal", "percent", "money", "date", "dateti
 
 # What XML, and so Excel, refuses, and all other control characters but tab and line ends.
 REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+MARKS = re.compile(r"\*\*|`|\\(?=[^\w\s])|\\(?=_)")
 # Formula signs, and their full-width, small and minus look-alikes.
 SIGNS = "=+\\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 SKIPPED = '(?:[^\\S\t\r\n]|["\u00ad\u200b-\u200f\u2060\ufeff])*'  # blanks, quotes and unseen characters
@@ -68,6 +69,11 @@ def clean(text: str) -> str:
     return REFUSED.sub("", text)
 
 
+def without_markdown(text: str) -> str:
+    """``text`` as a file says it: a definition of ours without its marks for bold type, code and escaped signs."""
+    return MARKS.sub("", text)
+
+
 def column_values(series: pd.Series[Any], column: Column, zone: str) -> list[Any]:
     """Python values of one type (str, int, float, date, naive datetime in ``zone``), None where there is none.
 
@@ -98,6 +104,8 @@ def _converter(kind: Kind, zone: str) -> Callable[[Any], Any]:
 
 
 def _whole(value: Any) -> int | None:
+    if isinstance(value, int):  # as a float it would lose digits from the 16th on
+        return int(value)
     number = _finite(value)
     if number is not None and not number.is_integer():
         raise ValueError(f"{value} is not a whole number")

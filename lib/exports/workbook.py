@@ -27,6 +27,8 @@ ABOUT_WIDTHS = 30, 90  # of its two columns, in characters
 LINE, HIGHEST = 15, 409  # of a row, in points
 NARROWEST, WIDEST = 8, 60
 EXCEL_BEGINS = date(1900, 3, 1)  # before it Excel counts a 29 February 1900 that never was
+ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+EXACT = 10**15  # from here on Excel keeps the first 15 digits of a number
 FEW, MANY = "E6EFF8", "5F9FD4"  # the light half of the charts' scale, since the numbers stay black
 TYPE: Mapping[str, Any] = {"name": "Calibri", "size": 11}  # that of all other cells; without it bold ones differ
 DATE_WIDTHS = {"date": 12, "datetime": 21}
@@ -41,7 +43,7 @@ NUMBER_FORMATS: Mapping[Kind, str] = {
 
 
 def xlsx_bytes(sheets: Sequence[Sheet], about: Mapping[str, str], *, zone: str) -> bytes:
-    """A workbook: the sheet About (``about``, what was cut, the columns' definitions), then one per table.
+    """A workbook: one sheet per table, then About (``about``, what was cut, the columns' definitions).
 
     Values have real types; text is text whatever it looks like; date-times are in ``zone`` (IANA name), which their
     header names. Of a table that is too large the first rows are kept, see `rows_in_workbook`: its sheet is named
@@ -54,7 +56,6 @@ def xlsx_bytes(sheets: Sequence[Sheet], about: Mapping[str, str], *, zone: str) 
     # Rows are written as they come: never all cells in memory.
     book = Workbook(write_only=True)
     book.properties.creator = CREATOR
-    first = book.create_sheet(ABOUT)
     lines = list(about.items())
     cut = 0
     for name, sheet, count in zip(names, sheets, counts, strict=True):
@@ -64,7 +65,7 @@ def xlsx_bytes(sheets: Sequence[Sheet], about: Mapping[str, str], *, zone: str) 
         lines += [(f"{name}: {column.label}", column.help) for column in sheet.columns.values() if column.help]
     if cut:
         lines.append(("Shortened texts", f"{cut:,}: Excel holds {MAX_TEXT:,} characters in a cell; these end with …"))
-    _write_about(first, lines)
+    _write_about(book.create_sheet(ABOUT), lines)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -118,13 +119,14 @@ def _write_table(target: WriteOnlyWorksheet, sheet: Sheet, zone: str) -> int:
     _fit_to_paper(target)
     for position, (name, column) in enumerate(sheet.columns.items(), start=1):
         values, shortened = _excel_values(sheet.frame[name], column, zone)
-        cell = _set_text(WriteOnlyCell(target), column.header(zone))
+        cell = _set_text(WriteOnlyCell(target), _excel_text(column.header(zone)))
         cell.font = Font(**TYPE, bold=True)
         target.column_dimensions[get_column_letter(position)].width = _width(cell.value, values, column)
         columns.append(values)
         headers.append(cell)
         cut += shortened
     if headers:
+        target.print_area = f"A1:{get_column_letter(len(headers))}{len(sheet.frame) + 1}"
         target.auto_filter.ref = f"A1:{get_column_letter(len(headers))}{len(sheet.frame) + 1}"
     target.append(headers)
     for row in _rows(target, list(sheet.columns.values()), columns):
@@ -157,9 +159,11 @@ def _excel_values(series: pd.Series[Any], column: Column, zone: str) -> tuple[li
     values = column_values(series, column, zone)
     if column.kind in DATE_WIDTHS:
         return [_excel_date(value) for value in values], 0
+    if column.kind == "integer":
+        return [value if value is None or abs(value) < EXACT else str(value) for value in values], 0
     if column.kind != "text":
         return values, 0
-    lines = [_excel_lines(value) if value else value for value in values]
+    lines = [_excel_text(value) if value else value for value in values]
     fitted = [_shortened(value, MAX_TEXT) if value else value for value in lines]
     return fitted, sum(before != after for before, after in zip(lines, fitted, strict=True))
 
@@ -170,9 +174,10 @@ def _excel_date(value: date | datetime | None) -> date | datetime | str | None:
     return str(value) if day and day < EXCEL_BEGINS else value
 
 
-def _excel_lines(text: str) -> str:
-    """Line ends as Excel has them; XML would turn every other kind into this one."""
-    return re.sub("\r\n?", "\n", text)
+def _excel_text(text: str) -> str:
+    """Line ends as Excel has them, for XML would turn every other kind into this one; and what looks like the escape
+    of a character, ``_x0041_``, escaped itself (ECMA-376, part 1, 22.9.2.19, ST_Xstring), which openpyxl leaves out."""
+    return ESCAPE.sub("_x005F_", re.sub("\r\n?", "\n", text))
 
 
 def _shortened(text: str, limit: int) -> str:
@@ -227,8 +232,12 @@ def _width(label: str, values: list[Any], column: Column) -> int:
     elif column.kind in ("text", "boolean"):
         longest = max((len(line) for value in values if value for line in value.split("\n")), default=0)
     else:
-        longest = max((len(f"{value:,.{column.places}f}") for value in values if value is not None), default=0)
+        longest = max((_length(value, column.places) for value in values if value is not None), default=0)
     return min(max(NARROWEST, longest + 2, len(label) + 4), WIDEST)
+
+
+def _length(value: float | str, places: int) -> int:
+    return len(value) if isinstance(value, str) else len(f"{value:,.{places}f}")
 
 
 def _write_about(target: WriteOnlyWorksheet, lines: list[tuple[str, str]]) -> None:
@@ -238,7 +247,7 @@ def _write_about(target: WriteOnlyWorksheet, lines: list[tuple[str, str]]) -> No
     for letter, width in zip("AB", ABOUT_WIDTHS, strict=True):
         target.column_dimensions[letter].width = width
     for place, line in enumerate(lines, start=1):
-        texts = [_shortened(_excel_lines(clean(str(text))), MAX_TEXT) for text in line]
+        texts = [_shortened(_excel_text(clean(str(text))), MAX_TEXT) for text in line]
         cells = [_set_text(_styled_cell(target, "@", quoted=bool(FORMULA.match(text))), text) for text in texts]
         cells[0].font = Font(**TYPE, bold=True)
         target.row_dimensions[place].height = _height(texts)

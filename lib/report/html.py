@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from lib.analysis.candidates import to_offer
 from lib.charts.mistakes import describe_heatmap
+from lib.exports import without_markdown
 from lib.period import day_text
 from lib.report import news, view
 from lib.report.changes import Changes
@@ -129,7 +130,7 @@ def _templates() -> Environment:
     )
     environment.globals.update(look=look, shades=SHADES)
     environment.filters.update(
-        plain=_plain,
+        plain=without_markdown,
         aligned=_aligned,
         placed=_placed,
         has_long_word=_has_long_word,
@@ -151,10 +152,6 @@ def _placed(heading: Heading) -> tuple[str, str]:
 def _has_long_word(text: str, longest: int = LONG_WORD) -> bool:
     """Whether a word may have to be broken, for the table to stay as wide as the page."""
     return max(map(len, text.split()), default=0) > longest
-
-
-def _plain(sentence: str) -> str:
-    return sentence.replace("**", "")
 
 
 def _wrapped(text: str, first: str = "", rest: str | None = None) -> str:

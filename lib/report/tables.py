@@ -7,7 +7,7 @@ import pandas as pd
 from lib.analysis.numbers import counted
 from lib.analysis.offers import money, whole_money
 from lib.definitions import CANDIDATE_COLUMNS, MISTAKE_COLUMNS, engagement_columns
-from lib.exports import Column, Sheet
+from lib.exports import Column, Sheet, without_markdown
 from lib.period import day_range, day_text, moment_text
 from lib.report.contents import Report
 from lib.report.wording import definitions_of, thresholds_sentence
@@ -87,7 +87,7 @@ def about(report: Report) -> dict[str, str]:
         **_analyses(report),
     }
     for definition in definitions_of(report):
-        said = "\n".join(definition.sentences).replace("**", "")
+        said = without_markdown("\n".join(definition.sentences))
         lines[f"How counted: {definition.title}"] = f"{definition.window}\n{said}"
     return lines
 

@@ -22,7 +22,7 @@ from lib.analysis.standouts import (
     mistake_standouts,
     role_standouts,
 )
-from lib.exports import Column, Sheet
+from lib.exports import Column, Sheet, without_markdown
 from lib.period import Period
 from lib.queries.engagement import sessions_by_role
 from lib.queries.mistakes import MistakeFilter, mistake_totals, mistakes_by
@@ -108,7 +108,7 @@ def draw_figures(page: Page, week: Week) -> None:
     values = (users, sessions, confidence, week.mistakes, week.to_offer, revenue)
     rows = [(name, float(value[0]), float(value[1])) for name, value in zip(names, values, strict=True)]
     page.sheets["At a glance"] = Sheet("At a glance", pd.DataFrame(rows, columns=list(FIGURE_COLUMNS)), FIGURE_COLUMNS)
-    page.definitions["At a glance"] = HOW
+    page.definitions["At a glance"] = without_markdown(HOW)
 
 
 def _card(label: str, values: Sequence[float], *, places: int = 0, currency: str = "") -> None:

@@ -17,7 +17,7 @@ from lib import exports
 from lib.analysis.withheld import frame_without_addresses
 from lib.charts import LIGHT, Palette, palette
 from lib.database import connect
-from lib.exports import Column, Sheet, Spec
+from lib.exports import Column, Sheet, Spec, without_markdown
 from lib.queries.people import everybody
 from lib.ui import withheld
 from lib.ui.cached import made
@@ -145,7 +145,7 @@ def draw_footer(
     """The row under a table or chart: how it is counted, its rows ("N of M"), and the way to take it along."""
     how += f"- {withheld.note(page)}\n" if withheld.has_pseudonyms(page, sheet) else ""
     page.sheets[sheet.name] = sheet
-    page.definitions[sheet.name] = how
+    page.definitions[sheet.name] = without_markdown(how)
     count = len(sheet.frame)
     rows = f"{count:,} of {of:,} rows" if of is not None and of > count else f"{count:,} row{'s' * (count != 1)}"
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):

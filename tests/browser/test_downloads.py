@@ -66,7 +66,7 @@ def types(kind: Any) -> tuple[type, ...]:
 
 def about(opened: Workbook) -> dict[str, str]:
     """What the first sheet says of the file."""
-    assert opened.sheetnames[0] == "About"
+    assert opened.sheetnames[-1] == "About"
     return {str(name): str(text) for name, text, *_ in opened["About"].iter_rows(values_only=True)}
 
 
@@ -107,7 +107,7 @@ def test_every_file_of_every_page_opens_and_says_what_it_is(visitor: Visitor) ->
 def check_files(visitor: Visitor, names: list[str]) -> None:
     """The files of the open page, whose tables have these names."""
     tables, books = take_all(visitor, visitor.main, "CSV", is_csv), take_all(visitor, visitor.main, "Excel", book)
-    assert [opened.sheetnames for opened in books] == [["About", name] for name in names]
+    assert [opened.sheetnames for opened in books] == [[name, "About"] for name in names]
     for rows, opened in zip(tables, books, strict=True):
         sheet = opened.worksheets[1]
         assert len(rows) == sheet.max_row > 1
@@ -143,7 +143,7 @@ def test_a_file_says_the_window_and_the_filters_that_it_was_taken_under_and_each
         expect(visitor.downloads("Excel", panel)).to_be_visible()
         (rows,) = take_all(visitor, panel, "CSV", is_csv)
         (opened,) = take_all(visitor, panel, "Excel", book)
-        assert opened.sheetnames == ["About", name]
+        assert opened.sheetnames == [name, "About"]
         assert len(rows) == opened[name].max_row > 1
 
 

@@ -221,7 +221,7 @@ def test_the_heatmap_is_coloured_by_one_scale_over_its_cells_but_not_the_totals(
 
 
 def test_every_table_has_a_frozen_header_a_filter_and_widths(book: Workbook) -> None:
-    assert book.sheetnames == ["About", "Engagement", "Mistakes", "Heatmap", "Candidates"]
+    assert book.sheetnames == ["Engagement", "Mistakes", "Heatmap", "Candidates", "About"]
     for table in book.worksheets[1:]:
         assert table.freeze_panes == "A2"
         assert table.auto_filter.ref == table.dimensions
@@ -295,7 +295,7 @@ def test_an_own_analysis_is_a_sheet_and_a_csv_and_a_broken_one_is_named(worked_r
     assert f"analysis_bad_{STAMP}.csv" not in files
     assert list(files)[-1] == f"daily_summary_{STAMP}.json"
     book = load_workbook(io.BytesIO(files[f"daily_report_{STAMP}.xlsx"]))
-    assert book.sheetnames[-2:] == ["Candidates", "By hour"]
+    assert book.sheetnames[-3:] == ["Candidates", "By hour", "About"]
     about = dict(book["About"].values)
     assert about["Analysis: Bad (bad)"] == "bad.sql did not run."
     assert "3 of more rows" in about["Analysis: By hour (by_hour)"]
