@@ -74,11 +74,11 @@ def _xlsx(name: str, content: bytes, report: Report) -> str:
 
     wanted = sheets(report)
     try:
-        tables = load_workbook(io.BytesIO(content), read_only=True).worksheets[1:]
+        tables = load_workbook(io.BytesIO(content), read_only=True).worksheets[:-1]
         headers = [next(table.values) for table in tables]
         # openpyxl takes seconds to read many rows again; each is one element, and the archive has a checksum of them.
         with ZipFile(io.BytesIO(content)) as archive:
-            parts = [archive.read(f"xl/worksheets/sheet{place}.xml") for place in range(2, len(tables) + 2)]
+            parts = [archive.read(f"xl/worksheets/sheet{place}.xml") for place in range(1, len(tables) + 1)]
     except (BadZipFile, EOFError, InvalidFileException, KeyError, StopIteration, SyntaxError, ValueError) as error:
         return f"it does not open ({error})"  # a SyntaxError is what bad XML raises
     if [len(header) for header in headers] != [len(sheet.columns) for sheet in wanted]:
