@@ -109,7 +109,7 @@ def check_files(visitor: Visitor, names: list[str]) -> None:
     tables, books = take_all(visitor, visitor.main, "CSV", is_csv), take_all(visitor, visitor.main, "Excel", book)
     assert [opened.sheetnames for opened in books] == [[name, "About"] for name in names]
     for rows, opened in zip(tables, books, strict=True):
-        sheet = opened.worksheets[1]
+        sheet = opened.worksheets[0]
         assert len(rows) == sheet.max_row > 1
         assert rows[0] == [cell.value for cell in sheet[1]]
         says = about(opened)

@@ -373,7 +373,7 @@ def picture_without_cells() -> bytes:
 def workbook(rows: int, *columns: int) -> bytes:
     book, out = Workbook(), io.BytesIO()
     for place, count in enumerate(columns):
-        sheet = book.create_sheet(f"Table {place}")
+        sheet = book.create_sheet(f"Table {place}", place)  # before the one that stands for About
         for _ in range(1 + rows):
             sheet.append(["text"] * count)
     book.save(out)
