@@ -656,6 +656,7 @@ def test_json_refuses_what_it_has_no_form_for() -> None:
 
 
 @settings(deadline=None)
+@example(Decimal("583158.195"))
 @given(st.decimals(min_value=-(10**9), max_value=10**9, places=3))
 def test_half_up_agrees_with_whole_number_arithmetic(value: Decimal) -> None:
     thousandths = int(value * 1000)
