@@ -22,7 +22,7 @@ CANDIDATE_WIDTHS = {
     "english_level": 52,
     "sessions": 72,
     "avg_score": 106,
-    "offer_status": 150,
+    "offer_status": 168,
     "outcome": 110,
     "lead_score": 90,
     "recommendation": 190,
