@@ -22,7 +22,7 @@ lint: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 unit: .venv/dev.stamp $(PROVIDER)
-	$(BIN)/python -m pytest -n auto --dist loadfile --durations=10
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(BENCH)

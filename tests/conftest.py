@@ -41,6 +41,7 @@ HERE = Path(__file__).parent
 # What --quick leaves out: folders whose tests run whole programs, and what asks for one of these servers.
 PROGRAMS = {"attacks", "benchmarks", "browser", "load", "pages", "report", "sign_in", "sync"}
 SERVERS = {"browser", "postgres_server"}
+LONGEST_FIRST = {folder: place for place, folder in enumerate(("sign_in", "benchmarks", "browser"))}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,10 +56,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what asks for a server out of a quick run."""
+    """Leave what asks for a server out of a quick run; begin with files that take long, so that none is waited for."""
     if config.getoption("quick"):
         config.hook.pytest_deselected(items=[item for item in items if _asks_for_server(item)])
         items[:] = [item for item in items if not _asks_for_server(item)]
+    items.sort(key=lambda item: LONGEST_FIRST.get(item.path.parent.name, len(LONGEST_FIRST)))
 
 
 def _asks_for_server(item: pytest.Item) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.benchmarks.computing import slider_rows
 from tests.benchmarks.data import FIFTH, FULL, QUICK, Size, database
-from tests.benchmarks.pages import drawing_rows, rerun_rows, start_rows
+from tests.benchmarks.pages import drawing_rows, opened_browser, rerun_rows, start_rows
 from tests.benchmarks.postgres import postgres_rows
 from tests.benchmarks.queries import growth_rows, query_rows
 from tests.benchmarks.report import report_rows
@@ -58,9 +58,14 @@ def groups(folder: Path, size: Size, timer: Timer, *, pandas_too: bool) -> dict[
         "report": lambda: report_rows(few(), timer, repeats=5, pandas_too=pandas_too),
         "slider": lambda: slider_rows(size.sessions * 3 // 10, timer),
         "rerun": lambda: rerun_rows(few(), repeats, timer.clock),
-        "start": lambda: start_rows(3),
-        "drawing": lambda: drawing_rows(few(), 3),
+        "start": lambda: _drawn(start_rows, 3),
+        "drawing": lambda: _drawn(drawing_rows, few(), 3),
     }
+
+
+def _drawn(rows: Callable[..., Iterator[Row]], *values: object) -> Iterator[Row]:
+    with opened_browser() as browser:
+        yield from rows(browser, *values)
 
 
 def _say_machine(size: Size) -> None:

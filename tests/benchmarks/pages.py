@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -60,14 +61,20 @@ def _moves(server: Server, page: str, widget: str, values: Sequence[object], rep
         return median(times)
 
 
-def start_rows(repeats: int) -> Iterator[Row]:
-    """From the start of the server to the first page drawn, on sample.db, beside a bare page."""
+@contextmanager
+def opened_browser() -> Iterator[Browser]:
+    """A Chromium of its own; a process can have one alone."""
     with sync_playwright() as playwright, open_browser(playwright) as browser:
-        ours, bare = [], []
-        for _ in range(repeats):
-            ours.append(_cold_start(browser, APP, ROOT / "sample.db"))
-            bare.append(_cold_start(browser, BARE, None))
-        yield Row("cold start of the server to first page drawn", median(ours), "bare page", median(bare))
+        yield browser
+
+
+def start_rows(browser: Browser, repeats: int) -> Iterator[Row]:
+    """From the start of the server to the first page drawn, on sample.db, beside a bare page."""
+    ours, bare = [], []
+    for _ in range(repeats):
+        ours.append(_cold_start(browser, APP, ROOT / "sample.db"))
+        bare.append(_cold_start(browser, BARE, None))
+    yield Row("cold start of the server to first page drawn", median(ours), "bare page", median(bare))
 
 
 def _cold_start(browser: Browser, script: Path, database: Path | None) -> float:
@@ -77,14 +84,11 @@ def _cold_start(browser: Browser, script: Path, database: Path | None) -> float:
         return (time.perf_counter() - server.started) * 1_000
 
 
-def drawing_rows(database: Path, repeats: int, pages: Mapping[str, str] = EVERY_PAGE) -> Iterator[Row]:
+def drawing_rows(
+    browser: Browser, database: Path, repeats: int, pages: Mapping[str, str] = EVERY_PAGE
+) -> Iterator[Row]:
     """Each page drawn in Chromium, its answers remembered by the server, beside a bare page."""
-    with (
-        sync_playwright() as playwright,
-        open_browser(playwright) as browser,
-        serve(BARE) as bare,
-        serve(APP, database) as server,
-    ):
+    with serve(BARE) as bare, serve(APP, database) as server:
         bare.wait()
         server.wait()
         for name, page in pages.items():

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from lib.database import no_rows
 from lib.report.contents import ReportOptions
@@ -112,9 +113,9 @@ def test_a_rerun_of_each_page_is_measured_beside_a_bare_page(folder: Path):
     assert all(row.ours > 0 for row in rows)
 
 
-def test_a_cold_start_and_the_drawing_of_a_page_are_measured_in_a_browser(folder: Path):
-    assert all(row.ours > 0 and row.theirs for row in start_rows(1))
-    rows = list(drawing_rows(database(folder, TINY), 1, {"Engagement": EVERY_PAGE["Engagement"]}))
+def test_a_cold_start_and_the_drawing_of_a_page_are_measured_in_a_browser(folder: Path, browser: Browser):
+    assert all(row.ours > 0 and row.theirs for row in start_rows(browser, 1))
+    rows = list(drawing_rows(browser, database(folder, TINY), 1, {"Engagement": EVERY_PAGE["Engagement"]}))
     assert len(rows) == 3
     assert all(row.ours > 0 for row in rows)
 
