@@ -20,6 +20,10 @@ INKS = """parts => parts.filter(e => e.checkVisibility() && !e.closest(':disable
 GROUND = "app => getComputedStyle(app).backgroundColor"
 NARROWER = (1024, 768)
 WIDTHS = "[...document.querySelectorAll('html, body, [data-testid=stMain]')].map(e => e.scrollWidth)"
+# Labels that stand beside each other, but a few pixels higher or lower.
+ASKEW = """labels => { const tops = labels.map(label => label.getBoundingClientRect().top);
+    return labels.filter((_, i) => tops.some(top => 1 < Math.abs(top - tops[i]) && Math.abs(top - tops[i]) < 15))
+        .map(label => label.innerText) }"""
 FOCUSED = "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"
 FILTERS = ("Refresh", "7", "Sessions at least", "Confidence above", "Price, $")
 
@@ -57,6 +61,8 @@ def test_at_a_desk_each_page_is_accessible_holds_its_answer_in_the_first_view_an
     for label in visitor.walk(*PAGES):
         for part in answer(visitor, label):
             expect(part).to_be_in_viewport(ratio=0.98)
+        labels = visitor.main.locator(":is([data-testid=stButtonGroup], [data-testid=stMultiSelect]) > label")
+        assert labels.evaluate_all(ASKEW) == [], label
         for state in visitor.states():
             assert unreadable(visitor) + visitor.violations() == [], (label, state)
         expect_no_wider_than(visitor, *NARROWER)
