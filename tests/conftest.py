@@ -41,7 +41,7 @@ HERE = Path(__file__).parent
 # What --quick leaves out: folders whose tests run whole programs, and what asks for one of these servers.
 PROGRAMS = {"attacks", "benchmarks", "browser", "load", "pages", "report", "sign_in", "sync"}
 SERVERS = {"browser", "postgres_server"}
-LONGEST_FIRST = {folder: place for place, folder in enumerate(("sign_in", "benchmarks", "browser"))}
+LONGEST_FIRST = {folder: place for place, folder in enumerate(("sign_in", "browser"))}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
